@@ -1,0 +1,1 @@
+//! Build and run production-grade Model Context Protocol servers.

@@ -1,0 +1,2 @@
+//! Every protocol feature.
+fn main() {}

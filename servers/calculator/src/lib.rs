@@ -1,0 +1,1 @@
+//! An exact calculator as an MCP server.

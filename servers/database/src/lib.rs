@@ -1,0 +1,1 @@
+//! Databases as an MCP server: read-only in depth.
