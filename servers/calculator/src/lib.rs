@@ -1,1 +1,3 @@
 //! An exact calculator as an MCP server.
+
+pub mod eval;
