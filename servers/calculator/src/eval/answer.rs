@@ -2,6 +2,7 @@
 //!
 //! Exact results are written exactly: integers in full, fractions as a decimal where that ends
 //! soon and as `n/d` otherwise. A long or fractional result comes with a short approximation.
+//! A fraction of hundreds of digits helps nobody, so it is replaced by its approximation.
 
 use dashu::base::{BitTest, Signed, UnsignedAbs};
 use dashu::integer::{IBig, UBig};
@@ -41,7 +42,7 @@ pub struct Answer {
 pub enum Kind {
     /// An exact whole number.
     Integer,
-    /// An exact fraction.
+    /// A fraction of integers.
     Rational,
     /// An approximation of a real number.
     Real,
@@ -68,7 +69,10 @@ impl Answer {
             return Ok(Self { value, exact: false, decimal: None, kind: Kind::Real, work });
         };
         let kind = if number.is_int() { Kind::Integer } else { Kind::Rational };
-        let value = exact(number, budget)?;
+        let Some(value) = exact(number, budget)? else {
+            let value = approximate(number, budget)?;
+            return Ok(Self { value, exact: false, decimal: None, kind, work: budget.work() });
+        };
         let is_fraction = value.contains('/');
         let decimal = if is_fraction || value.len() > LONG_BYTES {
             Some(approximate(number, budget)?)
@@ -79,17 +83,21 @@ impl Answer {
     }
 }
 
-fn exact(number: &RBig, budget: &mut Budget<'_>) -> Result<String, EvalError> {
+/// The exact form, unless it is a fraction too long to be of use to a reader.
+fn exact(number: &RBig, budget: &mut Budget<'_>) -> Result<Option<String>, EvalError> {
     if number.is_int() {
-        return integer(number.numerator(), budget);
+        return integer(number.numerator(), budget).map(Some);
+    }
+    let bits = number.numerator().bit_len() + number.denominator().bit_len();
+    if bits as f64 * std::f64::consts::LOG10_2 > budget.limits().max_fraction_digits as f64 {
+        return Ok(None);
     }
     if let Some(text) = finite_decimal(number, budget)? {
-        return Ok(text);
+        return Ok(Some(text));
     }
     let numerator = integer(number.numerator(), budget)?;
     let denominator = integer(&IBig::from(number.denominator().clone()), budget)?;
-    check_length(numerator.len() + denominator.len(), budget)?;
-    Ok(format!("{numerator}/{denominator}"))
+    Ok(Some(format!("{numerator}/{denominator}")))
 }
 
 fn integer(number: &IBig, budget: &mut Budget<'_>) -> Result<String, EvalError> {
@@ -179,7 +187,7 @@ fn place_point(digits: &str, place: i64) -> String {
     let significant = digits.trim_end_matches('0');
     match place {
         -7..0 => format!("0.{}{significant}", "0".repeat(place.unsigned_abs() as usize - 1)),
-        0..21 => {
+        0..15 => {
             let whole = place as usize + 1;
             if significant.len() <= whole {
                 format!("{significant:0<whole$}")

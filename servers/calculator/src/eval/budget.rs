@@ -17,7 +17,10 @@ pub struct Limits {
     pub max_depth: usize,
     /// Largest numerator or denominator of any number on the way, in bits.
     pub max_number_bits: usize,
-    /// Longest exact result, in decimal digits.
+    /// Longest fraction that is shown exactly, in decimal digits of numerator and denominator
+    /// together; a longer one is shown as an approximation and marked as inexact.
+    pub max_fraction_digits: usize,
+    /// Longest integer result, in decimal digits; a longer one is refused.
     pub max_result_digits: usize,
     /// Total work, in multiplications of machine words.
     pub max_work: u64,
@@ -29,6 +32,7 @@ impl Default for Limits {
             max_expression_bytes: 4096,
             max_depth: 200,
             max_number_bits: 131_072,
+            max_fraction_digits: 200,
             max_result_digits: 10_000,
             max_work: 50_000_000,
         }

@@ -4,6 +4,7 @@ use dashu::base::{BitTest, CubicRoot, EstimatedLog2, Signed, SquareRoot};
 use dashu::integer::{IBig, UBig};
 use dashu::rational::RBig;
 
+use super::arithmetic::absolute;
 use super::budget::Budget;
 use super::error::EvalError;
 use super::real::Real;
@@ -36,7 +37,12 @@ pub(super) fn power(base: Value, exponent: Value, budget: &mut Budget<'_>) -> Re
         return Err(budget.domain("^", reason));
     }
     let exponent = exponent.to_real(budget)?;
-    Ok(Value::Real(base.to_real(budget)?.power(&exponent, budget)?))
+    Ok(Value::Real(approximate_power(&base, &exponent, budget)?))
+}
+
+/// A positive value to a real power.
+fn approximate_power(base: &Value, exponent: &Real, budget: &mut Budget<'_>) -> Result<Real> {
+    base.to_ln(budget)?.multiply(exponent, budget)?.exp(budget)
 }
 
 /// Zero to the power of zero is 1, as in most languages: it is the empty product.
@@ -47,18 +53,18 @@ fn integer_power(base: Value, exponent: &IBig, budget: &mut Budget<'_>) -> Resul
     if base.is_zero() {
         return if exponent.is_negative() { Err(budget.division_by_zero()) } else { Ok(base) };
     }
-    match base {
-        Value::Exact(base) => Ok(Value::Exact(exact_power(&base, exponent, budget)?)),
-        base => {
-            let exponent_real = Real::from_exact(&RBig::from(exponent.clone()), budget)?;
-            let real = base.to_real(budget)?;
-            let negative = real.is_negative();
-            let magnitude = if negative { real.negate() } else { real };
-            let result = magnitude.power(&exponent_real, budget)?;
-            let odd = exponent.bit(0);
-            Ok(Value::Real(if negative && odd { result.negate() } else { result }))
+    if let Value::Exact(base) = &base {
+        match exact_power(base, exponent, budget) {
+            // The digits of a fraction grow even where its value stays small, as in compound
+            // interest: 1.0001^100000 is worth an approximation.
+            Err(EvalError::TooLarge { .. }) if !base.is_int() => {}
+            exact => return exact.map(Value::Exact),
         }
     }
+    let negative = base.is_negative() && exponent.bit(0);
+    let exponent = Real::from_exact(&RBig::from(exponent.clone()), budget)?;
+    let result = approximate_power(&absolute(base), &exponent, budget)?;
+    Ok(Value::Real(if negative { result.negate() } else { result }))
 }
 
 /// A non-zero rational to an integer power, refused by its size before it is computed.
@@ -110,13 +116,12 @@ pub(super) fn root(
     {
         return Ok(Value::Exact(exact));
     }
-    let real = value.to_real(budget)?;
-    let magnitude = if negative { real.negate() } else { real };
+    let magnitude = absolute(value);
     let result = if degree == 2 {
-        magnitude.apply(|context, x| context.sqrt(x), budget)?
+        magnitude.to_real(budget)?.apply(|context, x| context.sqrt(x), budget)?
     } else {
         let exponent = RBig::from_parts(IBig::ONE, UBig::from(degree));
-        magnitude.power(&Real::from_exact(&exponent, budget)?, budget)?
+        approximate_power(&magnitude, &Real::from_exact(&exponent, budget)?, budget)?
     };
     Ok(Value::Real(if negative { result.negate() } else { result }))
 }
@@ -152,8 +157,8 @@ fn perfect_integer_root(x: &UBig, degree: usize, budget: &mut Budget<'_>) -> Res
         _ => {
             let exponent = RBig::from_parts(IBig::ONE, UBig::from(degree));
             let exponent = Real::from_exact(&exponent, budget)?;
-            let real = Real::from_exact(&RBig::from(x.clone()), budget)?;
-            let nearest = real.power(&exponent, budget)?.to_exact(budget)?.round();
+            let x = Value::integer(x.clone());
+            let nearest = approximate_power(&x, &exponent, budget)?.to_exact(budget)?.round();
             nearest.into_parts().1
         }
     };

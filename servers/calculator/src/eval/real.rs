@@ -202,13 +202,20 @@ impl Real {
         self.apply(|context, x| context.ln(x, None), budget)
     }
 
-    /// A positive number to a real power.
-    pub(super) fn power(
-        &self,
-        exponent: &Self,
-        budget: &mut Budget<'_>,
-    ) -> Result<Self, EvalError> {
-        self.ln(budget)?.multiply(exponent, budget)?.exp(budget)
+    /// The logarithm of a positive exact number. Next to 1 the difference from 1 is kept in
+    /// full, because it is all that the result is made of.
+    pub(super) fn ln_exact(number: &RBig, budget: &mut Budget<'_>) -> Result<Self, EvalError> {
+        let bits = number.numerator().bit_len().max(number.denominator().bit_len());
+        budget.charge_product(bits, 64)?;
+        let difference = number - RBig::ONE;
+        if difference.is_zero() {
+            return Ok(Self::zero());
+        }
+        let difference = Self::from_exact(&difference, budget)?;
+        if difference.top_bit() > -1 {
+            return Self::from_exact(number, budget)?.ln(budget);
+        }
+        difference.apply(|context, x| context.ln_1p(x, None), budget)
     }
 }
 

@@ -59,6 +59,16 @@ impl Value {
         }
     }
 
+    /// The natural logarithm of a positive value.
+    pub(super) fn to_ln(&self, budget: &mut Budget<'_>) -> Result<Real, EvalError> {
+        match self {
+            Self::Exact(number) if !number.is_zero() && !number.is_negative() => {
+                Real::ln_exact(number, budget)
+            }
+            other => other.to_real(budget)?.ln(budget),
+        }
+    }
+
     pub(super) fn compare(
         &self,
         other: &Self,

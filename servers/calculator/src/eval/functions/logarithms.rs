@@ -4,6 +4,7 @@ use dashu::base::EstimatedLog2;
 use dashu::integer::IBig;
 use dashu::rational::RBig;
 
+use super::super::arithmetic;
 use super::super::budget::Budget;
 use super::super::error::EvalError;
 use super::super::power;
@@ -30,7 +31,7 @@ pub(super) fn ln(arguments: Vec<Value>, budget: &mut Budget<'_>) -> Result<Value
     if is_one(&x) {
         return Ok(Value::integer(0));
     }
-    Ok(Value::Real(x.to_real(budget)?.ln(budget)?))
+    Ok(Value::Real(x.to_ln(budget)?))
 }
 
 /// `log(x)` to base 10, or `log(x, base)`.
@@ -70,7 +71,7 @@ fn logarithm(x: Value, base: Value, name: &'static str, budget: &mut Budget<'_>)
             return Ok(Value::Exact(RBig::from_parts_signed(IBig::ONE, exponent)));
         }
     }
-    let (x, base) = (x.to_real(budget)?.ln(budget)?, base.to_real(budget)?.ln(budget)?);
+    let (x, base) = (x.to_ln(budget)?, base.to_ln(budget)?);
     Ok(Value::Real(x.divide(&base, budget)?))
 }
 
@@ -145,7 +146,12 @@ pub(super) fn acosh(arguments: Vec<Value>, budget: &mut Budget<'_>) -> Result<Va
     if x.compare(&Value::integer(1), budget)?.is_lt() {
         return Err(budget.domain("acosh", "needs a number of 1 or more"));
     }
-    Ok(Value::Real(x.to_real(budget)?.apply(|context, x| context.acosh(x, None), budget)?))
+    // acosh x = 2 asinh sqrt((x - 1) / 2), which loses nothing next to 1.
+    let above_one = arithmetic::subtract(x, Value::integer(1), budget)?;
+    let halved = arithmetic::divide(above_one, Value::integer(2), budget)?.to_real(budget)?;
+    let root = halved.apply(|context, x| context.sqrt(x), budget)?;
+    let half = root.apply(|context, x| context.asinh(x, None), budget)?;
+    Ok(Value::Real(half.add(&half, budget)?))
 }
 
 pub(super) fn atanh(arguments: Vec<Value>, budget: &mut Budget<'_>) -> Result<Value> {
@@ -158,7 +164,15 @@ pub(super) fn atanh(arguments: Vec<Value>, budget: &mut Budget<'_>) -> Result<Va
     if !inside {
         return Err(budget.domain("atanh", "needs a number between -1 and 1, both excluded"));
     }
-    Ok(Value::Real(x.to_real(budget)?.apply(|context, x| context.atanh(x, None), budget)?))
+    if !matches!(x, Value::Exact(_)) {
+        let real = x.to_real(budget)?;
+        return Ok(Value::Real(real.apply(|context, x| context.atanh(x, None), budget)?));
+    }
+    // atanh x = ln((1 + x) / (1 - x)) / 2, where the fraction is exact.
+    let above = arithmetic::add(Value::integer(1), x.clone(), budget)?;
+    let below = arithmetic::subtract(Value::integer(1), x, budget)?;
+    let logarithm = arithmetic::divide(above, below, budget)?.to_ln(budget)?;
+    arithmetic::divide(Value::Real(logarithm), Value::integer(2), budget)
 }
 
 fn positive(x: &Value, name: &'static str, budget: &Budget<'_>) -> Result<()> {

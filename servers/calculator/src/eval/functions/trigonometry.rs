@@ -126,6 +126,14 @@ pub(super) fn acos(arguments: Vec<Value>, budget: &mut Budget<'_>) -> Result<Val
         return Ok(angle);
     }
     let real = within_one(&x, "acos", budget)?;
+    if matches!(x, Value::Exact(_)) && !x.is_negative() {
+        // acos x = 2 asin sqrt((1 - x) / 2), which loses nothing next to 1.
+        let below = arithmetic::subtract(Value::integer(1), x, budget)?;
+        let halved = arithmetic::divide(below, Value::integer(2), budget)?.to_real(budget)?;
+        let root = halved.apply(|context, x| context.sqrt(x), budget)?;
+        let half = root.apply(|context, x| context.asin(x, None), budget)?;
+        return Ok(Value::Real(half.add(&half, budget)?));
+    }
     Ok(Value::Real(real.apply(|context, x| context.acos(x, None), budget)?))
 }
 
@@ -187,7 +195,7 @@ fn within_one(x: &Value, name: &'static str, budget: &mut Budget<'_>) -> Result<
     let real = x.to_real(budget)?;
     let negative = real.is_negative();
     let end = Real::from_exact(&small_fraction(if negative { -1 } else { 1 }, 1), budget)?;
-    let beyond = if negative { end.compare(&real) } else { real.compare(&end) };
+    let beyond = arithmetic::absolute(x.clone()).compare(&Value::integer(1), budget)?;
     if beyond != Ordering::Greater {
         return Ok(real);
     }

@@ -204,7 +204,27 @@ fn long_results_come_with_an_approximation() {
     let answer = eval("sqrt(2)").unwrap();
     assert_eq!((answer.kind, answer.exact, answer.decimal), (Kind::Real, false, None));
     check("approx(2^40000)", "~1.58426037257308e12041");
-    check("approx(999999999999999.9)", "~1000000000000000");
+    check("approx(999999999999999.9)", "~1e15");
+}
+
+#[test]
+fn long_fractions_are_approximated() {
+    check("1.05^365", "~54211841.5778395");
+    check("1.0001^100000", "~22015.4560485522");
+    check("(-1.0001)^100001", "~-22017.6575941571");
+    check("1/3^450", "~1.9744010629018e-215");
+    check("sum(1/3^300, -1/3^300)", "0");
+}
+
+#[test]
+fn arguments_next_to_one_lose_no_digits() {
+    check("ln(1 + 1e-300)", "~1e-300");
+    check("log(1 + 1e-300, 1 + 2e-300)", "~0.5");
+    check("acosh(1 + 1e-90)", "~1.4142135623731e-45");
+    check("atanh(1 - 1e-1000)", "~1151.6391200873");
+    check("atanh(1e-300)", "~1e-300");
+    check("acos(1 - 1e-200)", "~1.4142135623731e-100");
+    check("sqrt(1 + 1e-30) - 1", "~5e-31");
 }
 
 #[test]

@@ -132,7 +132,6 @@ fn costly_input_is_refused_before_the_work() {
         "exp(exp(100))",
         "cosh(10^9)",
         "pi^10^9",
-        "1.000001^(10^9)",
         "round(1, 10^9)",
         "2.5^10^18",
     ];
@@ -172,8 +171,6 @@ fn a_smaller_budget_refuses_what_a_larger_one_allows() {
 #[test]
 fn long_results_are_refused_with_a_way_out() {
     refuse("2^40000", "wrap the expression in approx(...)");
-    refuse("1/(3^30000)", "more than 10000 digits");
-    refuse("7^9000/3^9000", "more than 10000 digits");
     assert_eq!(eval("10^9999").unwrap().value.len(), 10_000);
     refuse("10^10000", "more than 10000 digits");
     assert!(eval("-10^9999").is_ok(), "a sign is not a digit");
