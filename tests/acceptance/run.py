@@ -37,6 +37,12 @@ def parse_options() -> argparse.Namespace:
     return p.parse_args()
 
 
+def wanted(o: argparse.Namespace, *groups: str) -> bool:
+    """False only when --only begins with the name of another group of cases."""
+    others = {"conformance", "everything", "wharf"} - set(groups)
+    return not any(o.only.startswith(other) for other in others)
+
+
 def start(server: HttpServer, report: Report) -> HttpServer | None:
     try:
         return server.start()
@@ -51,7 +57,7 @@ def everything_run(o: argparse.Namespace, tools: Tools, binary: str, report: Rep
         return
     try:
         stdio = [binary, "--stdio"]
-        if not o.skip_conformance and o.only in ("", "conformance"):
+        if not o.skip_conformance and wanted(o, "conformance"):
             for revision in conformance.REVISIONS:
                 conformance.run_revision(tools, server.url, revision, o.tools_dir / "results" / revision, report)
         cases = everything_cases.cases(everything_cases.routes(sdk_clients(tools), server.url, stdio))
@@ -90,8 +96,10 @@ def main() -> int:
     everything = require_binary((o.everything or o.target_dir / "everything").resolve())
     wharf = require_binary((o.wharf or o.target_dir / "wharf").resolve())
     report = Report()
-    everything_run(o, tools, everything, report)
-    product_run(o, tools, wharf, report)
+    if wanted(o, "conformance", "everything"):
+        everything_run(o, tools, everything, report)
+    if wanted(o, "wharf"):
+        product_run(o, tools, wharf, report)
     return report.finish()
 
 
