@@ -16,7 +16,7 @@ BENCHES = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", BENCHES / "target")).resolve()
 FOREIGN_SHARE_LIMIT = 0.1
 START_TIMEOUT_S = 20
-LISTENING = re.compile(r"listening on (http://\S+)")
+LISTENING = re.compile(r"listening on (http://[\w.:/\[\]-]+)")
 
 
 @dataclass(frozen=True)

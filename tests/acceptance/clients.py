@@ -83,14 +83,13 @@ def sdk_clients(tools: Tools) -> list[Client]:
     ]
 
 
-def run_program(command: list[str], timeout_s: float, stdin: str | None = None,
-                env: dict[str, str] | None = None) -> tuple[int, str, str]:
+def run_program(command: list[str], timeout_s: float) -> tuple[int, str, str]:
     """Runs a program in its own process group, so that a timeout also ends the servers it spawned."""
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True, env={**os.environ, **(env or {})})
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+        start_new_session=True)
     try:
-        out, err = process.communicate(stdin, timeout=timeout_s)
+        out, err = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()

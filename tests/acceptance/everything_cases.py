@@ -20,7 +20,8 @@ TOOLS = {"test_simple_text", "test_image_content", "test_audio_content", "test_e
 RESOURCES = {"test://static-text", "test://static-binary"}
 PROMPTS = {"test_simple_prompt", "test_prompt_with_arguments", "test_prompt_with_embedded_resource",
            "test_prompt_with_image"}
-LISTEN_SECONDS = "1.5"
+# Long enough for a busy machine: the change has to arrive before the client stops listening.
+LISTEN_SECONDS = "3"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from harness import Case, CheckFailed, check
 
 START_TIMEOUT_S = 15
 STOP_TIMEOUT_S = 10
-LISTENING = re.compile(r"listening on (https?://\S+)")
+# Only what a URL consists of: the line may be coloured, or a field of a JSON log.
+LISTENING = re.compile(r"listening on (https?://[\w.:/\[\]-]+)")
 
 
 class HttpServer:
