@@ -82,7 +82,8 @@ class HttpServer:
             self.kill()
             raise CheckFailed(f"{self.name} ignored SIGTERM for {STOP_TIMEOUT_S} s\n{self.tail()}") from None
         self._reader.join(STOP_TIMEOUT_S)
-        check(process.returncode in (0, -signal.SIGTERM), f"{self.name} exited with {process.returncode}\n{self.tail()}")
+        code = process.returncode
+        check(code in (0, -signal.SIGTERM), f"{self.name} exited with {code}\n{self.tail()}")
         panics = [line for line in self.log if "panicked at" in line]
         check(not panics, f"{self.name} panicked", "\n".join(panics))
 
