@@ -30,7 +30,8 @@ def parse_options() -> argparse.Namespace:
     p.add_argument("--wharf", type=Path, help="this binary instead of TARGET_DIR/wharf")
     p.add_argument("--tools-dir", type=Path, default=REPOSITORY / "target" / "acceptance",
                    help="where tests/setup.sh installed the clients")
-    p.add_argument("--only", default="", help="run only the cases whose name contains this text; `conformance` runs the suite alone")
+    p.add_argument("--only", default="",
+                   help="run only the cases whose name contains this text; `conformance` runs the suite alone")
     p.add_argument("--skip-conformance", action="store_true", help="for a quick run while working on something else")
     p.add_argument("--with-inspector", action="store_true", help="also run the MCP Inspector's command line")
     p.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="cases at once (they mostly wait)")
