@@ -1,0 +1,52 @@
+"""The product `wharf` through the SDK clients: hosted servers over HTTP and single ones over stdio.
+
+The table below is all that knows what the bundled servers are called and what they
+answer; a new server adds a row.
+"""
+import json
+import re
+from dataclasses import dataclass
+from functools import partial
+
+from clients import Client
+from everything_cases import ERAS, text_of
+from harness import Case, check, check_equal
+from servers import HttpServer
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to one bundled server and a pattern that its text has to match."""
+
+    server: str
+    tool: str
+    arguments: dict
+    answer: str
+
+
+CALLS = (
+    Call("calculator", "calculate", {"expression": "2+2"}, r"\b4\b"),
+    Call("database", "execute_query", {"query": "select count(*) as n from airports"}, r"\b[1-9][0-9]*\b"),
+)
+
+
+def cases(clients: list[Client], http: HttpServer, wharf: str) -> list[Case]:
+    made = []
+    for call in CALLS:
+        targets = {"http": [http.url_of(call.server)], "stdio": ["--", wharf, "stdio", call.server]}
+        for client in clients:
+            for transport, target in targets.items():
+                for era in ERAS:
+                    name = f"wharf {call.server} {client.name} {transport} {era}: {call.tool}"
+                    made.append(Case(name, partial(answers, client, target, era, call)))
+    return made
+
+
+def answers(client: Client, target: list[str], era: str, call: Call) -> None:
+    out = client.run(target, "--era", era, "--list", "tools", "--call", call.tool, "--args", json.dumps(call.arguments))
+    check_equal(out["era"], "legacy" if era == "legacy" else "modern", "the negotiated era")
+    [tool] = [t for t in out["tools"] if t["name"] == call.tool] or [None]
+    check(tool, f"{call.tool} is not listed", [t["name"] for t in out["tools"]])
+    check(tool.get("description"), f"{call.tool} has no description", tool)
+    check(set(call.arguments) <= set(tool["inputSchema"]["properties"]), "the schema lacks an argument", tool)
+    check(re.search(call.answer, text_of(out["call"])), f"the answer does not match {call.answer}", out["call"])
