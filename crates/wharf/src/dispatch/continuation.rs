@@ -1,0 +1,116 @@
+//! The sealed request state of 2026-07-28 (patterns/mrtr): what a client carries from one round to the next without being
+//! able to read or change it.
+//!
+//! The seal binds it to the caller, the method, the target, a digest of the arguments and an expiry, so that an answer given
+//! for one call can't be replayed into another.
+
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    caller::Caller,
+    context::{Binding, CallContext},
+    handler::ask::{AskState, MAX_ANSWERS_BYTES},
+    protocol::{RpcError, parse_strict},
+    server::core::Core,
+};
+
+const PURPOSE: &str = "request-state";
+/// Most answers that one round may bring.
+const MAX_RESPONSES: usize = 64;
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    flow: String,
+    /// Unix time in seconds.
+    expires: u64,
+    answers: BTreeMap<String, Value>,
+}
+
+/// Opens what the client brought back.
+///
+/// # Errors
+/// -32602 when the state was not made here for this very call, or the answers are malformed.
+pub(super) fn open(
+    core: &Core,
+    caller: &Caller,
+    binding: &Binding,
+    state: Option<&str>,
+    responses: Option<&str>,
+) -> Result<AskState, RpcError> {
+    let mut ask = AskState::default();
+    if let Some(state) = state {
+        // One message for every cause: a forger learns nothing.
+        let bad = || {
+            RpcError::invalid_params(
+                "\"requestState\" is not valid for this call or has expired; call again without it",
+            )
+        };
+        let plain = core.sealer.open(PURPOSE, &bound_to(caller, binding), state).map_err(|_| bad())?;
+        let sealed: Sealed = serde_json::from_slice(&plain).map_err(|_| bad())?;
+        if sealed.expires < now_unix_s() {
+            return Err(bad());
+        }
+        ask.flow = Some(sealed.flow);
+        ask.used = sealed.answers.keys().cloned().collect();
+        ask.answers = sealed.answers;
+    }
+    if let Some(responses) = responses {
+        let Ok(Value::Object(responses)) = parse_strict(responses) else {
+            return Err(RpcError::invalid_params("\"inputResponses\" must be an object of answers by question key"));
+        };
+        if responses.len() > MAX_RESPONSES {
+            return Err(RpcError::invalid_params(format!("\"inputResponses\" has more than {MAX_RESPONSES} answers")));
+        }
+        for (key, answer) in responses {
+            // What was answered in an earlier round stands; a question is never asked twice under one key.
+            ask.answers.entry(key).or_insert(answer);
+        }
+    }
+    Ok(ask)
+}
+
+/// The members of an `input_required` result.
+pub(super) fn seal(context: &CallContext) -> Result<Value, RpcError> {
+    let mut ask = context.ask();
+    let answers: BTreeMap<_, _> = std::mem::take(&mut ask.answers);
+    let answers: BTreeMap<_, _> = answers.into_iter().filter(|(key, _)| ask.used.contains(key)).collect();
+    let flow = ask.flow.take().unwrap_or_else(|| context.request_id.to_string());
+    let requests: serde_json::Map<_, _> = std::mem::take(&mut ask.pending)
+        .into_iter()
+        .map(|(key, question)| (key, json!({"method": question.method, "params": question.params})))
+        .collect();
+    drop(ask);
+    let ttl = context.core.limits.request_state_ttl.as_secs();
+    let sealed = Sealed { flow, expires: now_unix_s().saturating_add(ttl), answers };
+    let plain = serde_json::to_vec(&sealed).unwrap_or_default();
+    if plain.len() > MAX_ANSWERS_BYTES {
+        return Err(RpcError::invalid_params(format!(
+            "the answers so far exceed {MAX_ANSWERS_BYTES} bytes; answer more briefly"
+        )));
+    }
+    let state = context.core.sealer.seal(PURPOSE, &bound_to(&context.caller, &context.binding), &plain);
+    Ok(json!({"inputRequests": requests, "requestState": state}))
+}
+
+fn bound_to(caller: &Caller, binding: &Binding) -> Vec<u8> {
+    // The digest is over the canonical form: key order and spacing are the client's to change, values are not.
+    let arguments = std::str::from_utf8(&binding.arguments).ok().and_then(|text| parse_strict(text).ok());
+    let digest = Sha256::digest(arguments.unwrap_or_default().to_string());
+    let mut bound = Vec::new();
+    for part in [caller.id.as_bytes(), binding.method.as_bytes(), &binding.target, &digest] {
+        bound.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bound.extend_from_slice(part);
+    }
+    bound
+}
+
+fn now_unix_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+}

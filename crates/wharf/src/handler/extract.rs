@@ -1,0 +1,220 @@
+//! Extractors: what a handler's parameters can be.
+
+use std::{ops::Deref, sync::Arc};
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{
+    caller::Caller,
+    context::{Context, RequestId},
+    error::ToolError,
+    events::Event,
+    meta::Meta,
+    schema::close_objects,
+};
+
+/// One call as its handler's extractors see it.
+#[non_exhaustive]
+pub struct Invocation {
+    pub(crate) context: Context,
+    /// The validated arguments: of a tool or prompt, or a template's variables. Taken by [`Args`].
+    pub(crate) arguments: Value,
+    /// What is being read, for resources.
+    pub(crate) uri: Arc<str>,
+    /// The registered MIME type of what is being read.
+    pub(crate) mime_type: Option<Arc<str>>,
+}
+
+impl std::fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Arguments stay out of logs.
+        f.debug_struct("Invocation").field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
+impl Invocation {
+    /// The arguments as JSON; null once an [`Args`] parameter has taken them.
+    pub fn arguments(&self) -> &Value {
+        &self.arguments
+    }
+
+    /// Who is calling.
+    pub fn caller(&self) -> &Caller {
+        &self.context.caller
+    }
+}
+
+/// Something that a handler can take as a parameter.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not something that a handler can take",
+    note = "take arguments as `Args<T>`, where `T` implements `serde::Deserialize` and `schemars::JsonSchema`"
+)]
+pub trait FromCall: Sized {
+    /// Takes the value out of the call.
+    ///
+    /// # Errors
+    /// Ends the call with that failure; the function never starts.
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError>;
+
+    /// The JSON Schema of the arguments, if this parameter declares them.
+    fn input_schema() -> Option<Value> {
+        None
+    }
+}
+
+/// The call's arguments as a type; its JSON Schema is what clients are told and what arguments are checked against
+/// before the handler runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Args<T>(pub T);
+
+impl<T> Deref for Args<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema> FromCall for Args<T> {
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+        // The schema has accepted the arguments by now, so this fails only where the type is stricter than the schema
+        // it declares. The text names the field but may quote the value, so it goes to the log alone.
+        serde_json::from_value(invocation.arguments.take()).map(Self).map_err(|error| {
+            ToolError::invalid_input("the arguments do not fit this tool; check them against its input schema")
+                .source(error)
+        })
+    }
+
+    fn input_schema() -> Option<Value> {
+        Some(derive_schema::<T>(Direction::Input))
+    }
+}
+
+pub(crate) enum Direction {
+    Input,
+    Output,
+}
+
+/// The schema of `T`, closed against unknown properties for input.
+pub(crate) fn derive_schema<T: JsonSchema>(direction: Direction) -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.meta_schema = None;
+    if matches!(direction, Direction::Output) {
+        settings = settings.for_serialize();
+    }
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    if matches!(direction, Direction::Input) {
+        close_objects(&mut schema);
+    } else if let Some(object) = schema.as_object_mut() {
+        object.remove("title");
+    }
+    schema
+}
+
+impl FromCall for Caller {
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+        Ok(Caller::clone(&invocation.context.caller))
+    }
+}
+
+impl FromCall for RequestId {
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+        Ok(invocation.context.request_id)
+    }
+}
+
+impl FromCall for Meta {
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+        Ok(invocation.context.meta.to_meta())
+    }
+}
+
+/// The URI that is being read; empty outside resource handlers.
+#[derive(Debug, Clone)]
+pub struct Uri(pub Arc<str>);
+
+impl Deref for Uri {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromCall for Uri {
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+        Ok(Self(Arc::clone(&invocation.uri)))
+    }
+}
+
+/// Tells work that outlives an await, such as a blocking thread, that nobody waits for it any more. A handler that only
+/// awaits needs none: it is dropped.
+#[derive(Debug, Clone)]
+pub struct Cancel(Context);
+
+impl Cancel {
+    /// Whether the call was cancelled, timed out or lost its client.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancel.is_cancelled()
+    }
+
+    /// Resolves once cancelled. Cancel-safe.
+    pub async fn cancelled(&self) {
+        self.0.cancel.cancelled().await;
+    }
+}
+
+impl FromCall for Cancel {
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+        Ok(Self(Context::clone(&invocation.context)))
+    }
+}
+
+/// What the client says it is. A hint for statistics; servers should not act on it (specification, basic/index).
+#[derive(Debug, Clone, Default)]
+pub struct ClientInfo(pub Option<Value>);
+
+impl FromCall for ClientInfo {
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+        let context = &invocation.context;
+        let raw = match &context.peer {
+            crate::peer::Peer::Legacy(session) => Some(&session.client_info),
+            _ => context.meta.client_info.as_ref(),
+        };
+        Ok(Self(raw.and_then(|raw| serde_json::from_slice(raw).ok())))
+    }
+}
+
+/// Tells every interested client that something changed.
+#[derive(Debug, Clone)]
+pub struct Events(Context);
+
+impl Events {
+    /// The list of tools changed.
+    pub fn tools_changed(&self) {
+        self.0.core.publish(Event::ToolsChanged);
+    }
+
+    /// The list of prompts changed.
+    pub fn prompts_changed(&self) {
+        self.0.core.publish(Event::PromptsChanged);
+    }
+
+    /// The list of resources or templates changed.
+    pub fn resources_changed(&self) {
+        self.0.core.publish(Event::ResourcesChanged);
+    }
+
+    /// The contents of one resource changed.
+    pub fn resource_updated(&self, uri: impl Into<Arc<str>>) {
+        self.0.core.publish(Event::ResourceUpdated { uri: uri.into() });
+    }
+}
+
+impl FromCall for Events {
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+        Ok(Self(Context::clone(&invocation.context)))
+    }
+}

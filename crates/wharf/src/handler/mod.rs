@@ -1,0 +1,25 @@
+//! Handlers: plain async functions whose parameters say what they need and whose result says what they give.
+//!
+//! One mechanism serves tools, resources, prompts, completions and extension methods: [`Handler`] is implemented for async
+//! functions of up to eight [`FromCall`] parameters; what differs is only which results each place accepts.
+
+pub(crate) mod ask;
+mod extract;
+mod function;
+mod log;
+mod polling;
+mod progress;
+mod results;
+
+pub use ask::{Answer, Answers, Ask, Form, Round};
+pub use extract::{Args, Cancel, ClientInfo, Events, FromCall, Invocation, Uri};
+pub use function::{BoxHandler, Handler};
+pub(crate) use function::{boxed, input_schema_of};
+pub use log::Log;
+pub use polling::Polling;
+pub use progress::Progress;
+pub(crate) use results::{completion_result, prompt_result, resource_result, tool_result};
+pub use results::{
+    CompletionValues, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Json, PromptMessage, PromptResult,
+    ToolResult,
+};

@@ -1,0 +1,380 @@
+//! What handlers may give back, and how it becomes the protocol's results.
+
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+
+use super::extract::{Direction, Invocation, derive_schema};
+use crate::{
+    content::{Content, ResourceContents, Role},
+    error::ToolError,
+    meta::Meta,
+};
+
+/// The result of a tool: content for the model, structured content for programs, or a failure that the model may repair.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ToolResult {
+    /// Blocks in the order in which they are read.
+    pub content: Vec<Content>,
+    /// Structured content as JSON.
+    pub structured: Option<Box<RawValue>>,
+    /// Whether the call failed.
+    pub is_error: bool,
+    /// Metadata for the client.
+    pub meta: Meta,
+}
+
+impl ToolResult {
+    /// An empty success.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One block of text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new().with(Content::text(text))
+    }
+
+    /// A failure in words, without a code: prefer returning a [`ToolError`].
+    pub fn failure(text: impl Into<String>) -> Self {
+        let mut result = Self::text(text);
+        result.is_error = true;
+        result
+    }
+
+    /// Structured content, mirrored as text for clients that only read text (specification, server/tools).
+    ///
+    /// # Errors
+    /// When `value` can't be represented in JSON.
+    pub fn structured<T: Serialize + ?Sized>(value: &T) -> Result<Self, ToolError> {
+        let raw = serde_json::value::to_raw_value(value)?;
+        let mut result = Self::text(raw.get());
+        result.structured = Some(raw);
+        Ok(result)
+    }
+
+    /// Adds a block.
+    #[must_use]
+    pub fn with(mut self, content: impl Into<Content>) -> Self {
+        self.content.push(content.into());
+        self
+    }
+
+    /// Adds metadata for the client.
+    #[must_use]
+    pub fn meta(mut self, meta: Meta) -> Self {
+        self.meta = meta;
+        self
+    }
+}
+
+/// A value that becomes structured content, with its JSON Schema as the tool's output schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+/// What a tool's handler may give back.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be the result of a tool",
+    note = "give back text (`String`), `Json<T>`, `Content`, `ToolResult`, `()`, or a `Result` of these with `ToolError`"
+)]
+pub trait IntoToolResult {
+    /// The result.
+    ///
+    /// # Errors
+    /// The handler's own failure, or a value that can't be represented.
+    fn into_tool_result(self) -> Result<ToolResult, ToolError>;
+
+    /// The JSON Schema of the structured content, if there always is some.
+    fn output_schema() -> Option<Value> {
+        None
+    }
+}
+
+impl IntoToolResult for ToolResult {
+    fn into_tool_result(self) -> Result<ToolResult, ToolError> {
+        Ok(self)
+    }
+}
+
+impl IntoToolResult for () {
+    fn into_tool_result(self) -> Result<ToolResult, ToolError> {
+        Ok(ToolResult::new())
+    }
+}
+
+impl IntoToolResult for String {
+    fn into_tool_result(self) -> Result<ToolResult, ToolError> {
+        Ok(ToolResult::text(self))
+    }
+}
+
+impl IntoToolResult for &'static str {
+    fn into_tool_result(self) -> Result<ToolResult, ToolError> {
+        Ok(ToolResult::text(self))
+    }
+}
+
+impl IntoToolResult for Content {
+    fn into_tool_result(self) -> Result<ToolResult, ToolError> {
+        Ok(ToolResult::new().with(self))
+    }
+}
+
+impl IntoToolResult for Vec<Content> {
+    fn into_tool_result(self) -> Result<ToolResult, ToolError> {
+        Ok(ToolResult { content: self, ..ToolResult::default() })
+    }
+}
+
+impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
+    fn into_tool_result(self) -> Result<ToolResult, ToolError> {
+        ToolResult::structured(&self.0)
+    }
+
+    fn output_schema() -> Option<Value> {
+        Some(derive_schema::<T>(Direction::Output))
+    }
+}
+
+impl<T: IntoToolResult, E: Into<ToolError>> IntoToolResult for Result<T, E> {
+    fn into_tool_result(self) -> Result<ToolResult, ToolError> {
+        self.map_err(Into::into)?.into_tool_result()
+    }
+
+    fn output_schema() -> Option<Value> {
+        T::output_schema()
+    }
+}
+
+/// What a resource's handler may give back.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be the contents of a resource",
+    note = "give back text (`String`), bytes (`Vec<u8>`, `Bytes`), `Json<T>`, `ResourceContents`, or a `Result` of these"
+)]
+pub trait IntoResource {
+    /// The contents. `uri` and `mime_type` are those of the registered resource.
+    ///
+    /// # Errors
+    /// The handler's own failure.
+    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError>;
+}
+
+fn typed(contents: ResourceContents, mime_type: Option<&str>) -> Vec<ResourceContents> {
+    vec![match mime_type {
+        Some(mime_type) => contents.mime_type(mime_type),
+        None => contents,
+    }]
+}
+
+impl IntoResource for String {
+    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+        Ok(typed(ResourceContents::text(uri, self), Some(mime_type.unwrap_or("text/plain"))))
+    }
+}
+
+impl IntoResource for &'static str {
+    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+        self.to_owned().into_resource(uri, mime_type)
+    }
+}
+
+impl IntoResource for Bytes {
+    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+        Ok(typed(ResourceContents::blob(uri, self), Some(mime_type.unwrap_or("application/octet-stream"))))
+    }
+}
+
+impl IntoResource for Vec<u8> {
+    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+        Bytes::from(self).into_resource(uri, mime_type)
+    }
+}
+
+impl<T: Serialize> IntoResource for Json<T> {
+    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+        let text = serde_json::to_string(&self.0)?;
+        Ok(typed(ResourceContents::text(uri, text), Some(mime_type.unwrap_or("application/json"))))
+    }
+}
+
+impl IntoResource for ResourceContents {
+    fn into_resource(self, _: &str, _: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+        Ok(vec![self])
+    }
+}
+
+impl IntoResource for Vec<ResourceContents> {
+    fn into_resource(self, _: &str, _: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+        Ok(self)
+    }
+}
+
+impl<T: IntoResource, E: Into<ToolError>> IntoResource for Result<T, E> {
+    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+        self.map_err(Into::into)?.into_resource(uri, mime_type)
+    }
+}
+
+/// One message of a prompt.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct PromptMessage {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: Content,
+}
+
+impl PromptMessage {
+    /// The person speaks.
+    pub fn user(content: impl Into<Content>) -> Self {
+        Self { role: Role::User, content: content.into() }
+    }
+
+    /// The model speaks.
+    pub fn assistant(content: impl Into<Content>) -> Self {
+        Self { role: Role::Assistant, content: content.into() }
+    }
+}
+
+/// The messages of a prompt.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct PromptResult {
+    /// What the prompt is for; the registered description when absent.
+    pub description: Option<String>,
+    /// The messages in order.
+    pub messages: Vec<PromptMessage>,
+    /// Metadata for the client.
+    pub meta: Meta,
+}
+
+impl PromptResult {
+    /// No messages yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a message.
+    #[must_use]
+    pub fn with(mut self, message: PromptMessage) -> Self {
+        self.messages.push(message);
+        self
+    }
+}
+
+/// What a prompt's handler may give back.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be the messages of a prompt",
+    note = "give back text (`String`, one message of the person), `PromptMessage`, a `Vec` of them, or a `Result` of these"
+)]
+pub trait IntoPrompt {
+    /// The messages.
+    ///
+    /// # Errors
+    /// The handler's own failure.
+    fn into_prompt(self) -> Result<PromptResult, ToolError>;
+}
+
+impl IntoPrompt for PromptResult {
+    fn into_prompt(self) -> Result<PromptResult, ToolError> {
+        Ok(self)
+    }
+}
+
+impl IntoPrompt for PromptMessage {
+    fn into_prompt(self) -> Result<PromptResult, ToolError> {
+        Ok(PromptResult::new().with(self))
+    }
+}
+
+impl IntoPrompt for Vec<PromptMessage> {
+    fn into_prompt(self) -> Result<PromptResult, ToolError> {
+        Ok(PromptResult { messages: self, ..PromptResult::default() })
+    }
+}
+
+impl IntoPrompt for String {
+    fn into_prompt(self) -> Result<PromptResult, ToolError> {
+        PromptMessage::user(self).into_prompt()
+    }
+}
+
+impl IntoPrompt for &'static str {
+    fn into_prompt(self) -> Result<PromptResult, ToolError> {
+        PromptMessage::user(self).into_prompt()
+    }
+}
+
+impl<T: IntoPrompt, E: Into<ToolError>> IntoPrompt for Result<T, E> {
+    fn into_prompt(self) -> Result<PromptResult, ToolError> {
+        self.map_err(Into::into)?.into_prompt()
+    }
+}
+
+/// Suggestions for one argument. At most [`CompletionValues::MAX`] are sent; the rest is announced as `hasMore`.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct CompletionValues {
+    /// The suggestions, best first.
+    pub values: Vec<String>,
+    /// How many there are in all, if known.
+    pub total: Option<usize>,
+}
+
+impl CompletionValues {
+    /// The specification's bound (server/utilities/completion).
+    pub const MAX: usize = 100;
+}
+
+/// What a completer may give back.
+pub trait IntoCompletion {
+    /// The suggestions.
+    ///
+    /// # Errors
+    /// The handler's own failure.
+    fn into_completion(self) -> Result<CompletionValues, ToolError>;
+}
+
+impl IntoCompletion for CompletionValues {
+    fn into_completion(self) -> Result<CompletionValues, ToolError> {
+        Ok(self)
+    }
+}
+
+impl<T: Into<String>> IntoCompletion for Vec<T> {
+    fn into_completion(self) -> Result<CompletionValues, ToolError> {
+        let total = Some(self.len());
+        Ok(CompletionValues { values: self.into_iter().map(Into::into).collect(), total })
+    }
+}
+
+impl<T: IntoCompletion, E: Into<ToolError>> IntoCompletion for Result<T, E> {
+    fn into_completion(self) -> Result<CompletionValues, ToolError> {
+        self.map_err(Into::into)?.into_completion()
+    }
+}
+
+pub(crate) fn tool_result<T: IntoToolResult>(response: T, _: &Invocation) -> Result<ToolResult, ToolError> {
+    response.into_tool_result()
+}
+
+pub(crate) fn resource_result<T: IntoResource>(
+    response: T,
+    invocation: &Invocation,
+) -> Result<Vec<ResourceContents>, ToolError> {
+    response.into_resource(&invocation.uri, invocation.mime_type.as_deref())
+}
+
+pub(crate) fn prompt_result<T: IntoPrompt>(response: T, _: &Invocation) -> Result<PromptResult, ToolError> {
+    response.into_prompt()
+}
+
+pub(crate) fn completion_result<T: IntoCompletion>(
+    response: T,
+    _: &Invocation,
+) -> Result<CompletionValues, ToolError> {
+    response.into_completion()
+}

@@ -1,0 +1,134 @@
+//! The innermost service: runs what the call names.
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::future::{BoxFuture, Either};
+use serde_json::Value;
+use tower::Service;
+
+use crate::{
+    call::{Call, Operation, Outcome, Reply},
+    context::Context as CallContext,
+    error::{Error, ToolError},
+    handler::{BoxHandler, Invocation},
+    peer::Peer,
+    protocol::{Revision, RpcError},
+};
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Handle;
+
+impl Service<Call> for Handle {
+    type Response = Outcome;
+    type Error = Error;
+    type Future = Either<BoxFuture<'static, Result<Outcome, Error>>, Ready<Result<Outcome, Error>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let Call { operation, context } = call;
+        match operation {
+            Operation::CallTool { tool, arguments } => run(&tool.handler, context, arguments, Reply::Tool),
+            Operation::ReadResource { resource, uri, variables } => {
+                let cache = resource.cache;
+                let mime_type = resource.mime_type.clone();
+                let invocation = Invocation { context, arguments: variables, uri, mime_type };
+                finish((resource.handler)(invocation), move |contents| Reply::Resource(contents, cache))
+            }
+            Operation::GetPrompt { prompt, arguments } => {
+                let future = (prompt.handler)(invocation(context, arguments));
+                finish(future, move |mut result: crate::handler::PromptResult| {
+                    result.description = result.description.or_else(|| prompt.description.clone());
+                    Reply::Prompt(result)
+                })
+            }
+            Operation::Complete { completer: Some(completer), query } => {
+                run(&completer, context, query, Reply::Completion)
+            }
+            Operation::Extension { method, params } => run(&method.handler, context, params, Reply::Object),
+            other => Either::Right(ready(immediate(other, &context))),
+        }
+    }
+}
+
+fn invocation(context: CallContext, arguments: Value) -> Invocation {
+    Invocation { context, arguments, uri: Arc::from(""), mime_type: None }
+}
+
+fn run<R: Send + 'static>(
+    handler: &BoxHandler<R>,
+    context: CallContext,
+    arguments: Value,
+    reply: fn(R) -> Reply,
+) -> <Handle as Service<Call>>::Future {
+    finish(handler(invocation(context, arguments)), reply)
+}
+
+fn finish<R: Send + 'static>(
+    future: BoxFuture<'static, Result<R, ToolError>>,
+    reply: impl FnOnce(R) -> Reply + Send + 'static,
+) -> <Handle as Service<Call>>::Future {
+    Either::Left(Box::pin(async move {
+        match future.await {
+            Ok(result) => Ok(Outcome::Complete(reply(result))),
+            Err(error) => match error.into_error() {
+                Error::Suspended => Ok(Outcome::InputRequired),
+                error => Err(error),
+            },
+        }
+    }))
+}
+
+/// What needs no handler.
+fn immediate(operation: Operation, context: &CallContext) -> Result<Outcome, Error> {
+    let core = &context.core;
+    let modern = context.revision.is_modern();
+    let reply = match operation {
+        Operation::List { kind, cursor } => {
+            let page = core.registry.load().page(kind, cursor.as_deref(), modern, &core.sealer).map_err(Error::Rpc)?;
+            Reply::Members(page, Some(core.cache))
+        }
+        Operation::Discover => Reply::Members(core.discover_members(), Some(core.cache)),
+        Operation::Initialize { revision } => Reply::Members(core.initialize_members(revision), None),
+        Operation::SetLevel(level) => {
+            if let Peer::Legacy(session) = &context.peer {
+                session.set_log_level(level);
+            }
+            Reply::EMPTY
+        }
+        Operation::Subscribe(uri) => {
+            subscribe(context, &uri)?;
+            Reply::EMPTY
+        }
+        Operation::Unsubscribe(uri) => {
+            if let Peer::Legacy(session) = &context.peer {
+                session.unsubscribe(&uri);
+            }
+            Reply::EMPTY
+        }
+        Operation::Listen(subscription) => return Ok(Outcome::Listen(subscription)),
+        Operation::Refuse(_, error) => return Err(Error::Rpc(*error)),
+        // No completer suggests nothing.
+        Operation::Complete { .. } => Reply::Completion(crate::handler::CompletionValues::default()),
+        _ => Reply::EMPTY,
+    };
+    Ok(Outcome::Complete(reply))
+}
+
+fn subscribe(context: &CallContext, uri: &str) -> Result<(), Error> {
+    if context.core.registry.load().resource(uri).is_none() {
+        return Err(Error::Rpc(RpcError::resource_not_found(Revision::LATEST_LEGACY, uri)));
+    }
+    match &context.peer {
+        Peer::Legacy(session) => session.subscribe(uri).map_err(Error::Rpc),
+        _ => Err(Error::Rpc(RpcError::invalid_request(
+            "subscriptions need a session: send initialize, and the Mcp-Session-Id that it returns",
+        ))),
+    }
+}

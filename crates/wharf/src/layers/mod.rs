@@ -1,0 +1,17 @@
+//! The middleware: one layer per file, each a tower layer over [`Call`](crate::Call). Layers know neither HTTP nor stdio.
+
+mod catch_panic;
+mod concurrency;
+mod handle;
+mod record;
+mod timeout;
+mod trace;
+mod validate;
+
+pub(crate) use catch_panic::{CatchPanicLayer, caught};
+pub(crate) use concurrency::ConcurrencyLayer;
+pub(crate) use handle::Handle;
+pub(crate) use record::RecordLayer;
+pub(crate) use timeout::TimeoutLayer;
+pub(crate) use trace::TraceLayer;
+pub(crate) use validate::ValidateLayer;

@@ -1,0 +1,140 @@
+//! Tells the metrics and audit sinks about each call, once, whatever becomes of it. A dropped future is a cancelled call.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+use crate::{
+    call::{Call, Outcome},
+    context::Context as CallContext,
+    error::{Class, Error},
+    observe::{AuditSink, CallRecord, MetricsSink},
+};
+
+#[derive(Clone, Default)]
+struct Sinks {
+    metrics: Option<Arc<dyn MetricsSink>>,
+    audit: Option<Arc<dyn AuditSink>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct RecordLayer(Arc<Sinks>);
+
+impl RecordLayer {
+    pub(crate) fn new(metrics: Option<Arc<dyn MetricsSink>>, audit: Option<Arc<dyn AuditSink>>) -> Self {
+        Self(Arc::new(Sinks { metrics, audit }))
+    }
+}
+
+impl<S> Layer<S> for RecordLayer {
+    type Service = Record<S>;
+
+    fn layer(&self, inner: S) -> Record<S> {
+        Record { inner, sinks: Arc::clone(&self.0) }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Record<S> {
+    inner: S,
+    sinks: Arc<Sinks>,
+}
+
+impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Record<S> {
+    type Response = Outcome;
+    type Error = Error;
+    type Future = RecordFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let wanted = self.sinks.metrics.is_some() || self.sinks.audit.is_some();
+        let entry = wanted.then(|| Entry {
+            sinks: Arc::clone(&self.sinks),
+            method: call.method(),
+            target: call.target().into(),
+            context: Arc::clone(&call.context),
+            started: Instant::now(),
+            written: false,
+        });
+        RecordFuture { inner: self.inner.call(call), entry }
+    }
+}
+
+struct Entry {
+    sinks: Arc<Sinks>,
+    method: &'static str,
+    target: Box<str>,
+    context: CallContext,
+    started: Instant,
+    written: bool,
+}
+
+impl Entry {
+    fn write(&mut self, outcome: &'static str, class: Class) {
+        self.written = true;
+        let record = CallRecord {
+            request_id: self.context.request_id,
+            server: self.context.core.name(),
+            method: self.method,
+            target: &self.target,
+            caller: &self.context.caller,
+            revision: self.context.revision,
+            outcome,
+            class,
+            elapsed: self.started.elapsed(),
+        };
+        if let Some(metrics) = &self.sinks.metrics {
+            metrics.record(&record);
+        }
+        if let Some(audit) = &self.sinks.audit {
+            audit.record(&record);
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if !self.written {
+            self.write(CallRecord::CANCELLED, Class::CallerFault);
+        }
+    }
+}
+
+pin_project! {
+    pub(crate) struct RecordFuture<F> {
+        #[pin]
+        inner: F,
+        entry: Option<Entry>,
+    }
+}
+
+impl<F: Future<Output = Result<Outcome, Error>>> Future for RecordFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.inner.poll(cx));
+        if let Some(entry) = this.entry {
+            let (outcome, class) = match &result {
+                Ok(Outcome::Complete(crate::call::Reply::Tool(result))) if result.is_error => {
+                    ("TOOL_ERROR", Class::CallerFault)
+                }
+                Ok(Outcome::InputRequired) => ("INPUT_REQUIRED", Class::Success),
+                Ok(_) => (CallRecord::OK, Class::Success),
+                Err(error) => (error.code(), error.class()),
+            };
+            entry.write(outcome, class);
+        }
+        Poll::Ready(result)
+    }
+}

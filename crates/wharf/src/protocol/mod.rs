@@ -1,0 +1,25 @@
+//! The wire: envelopes, revisions, metadata keys, headers and error codes.
+//!
+//! No I/O happens here, and nothing here decides what a request means: it turns foreign bytes into checked pieces,
+//! and refuses what no revision of the specification allows.
+
+mod envelope;
+mod fields;
+mod headers;
+mod id;
+mod json;
+mod request_meta;
+mod revision;
+mod rpc_error;
+mod uri_template;
+
+pub(crate) use envelope::{Message, parse as parse_message};
+pub(crate) use fields::{FieldsError, fields, string};
+pub(crate) use headers::HeaderView;
+pub use id::Id;
+pub(crate) use json::{parse_strict, slice};
+pub(crate) use request_meta::RequestMeta;
+pub use request_meta::{LogLevel, keys};
+pub use revision::Revision;
+pub use rpc_error::RpcError;
+pub(crate) use uri_template::UriTemplate;

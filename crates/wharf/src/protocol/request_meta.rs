@@ -1,0 +1,188 @@
+//! A request's `_meta`: what the specification puts there, read once.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fields::{fields, string},
+    json::slice,
+    rpc_error::RpcError,
+};
+use crate::meta::Meta;
+
+/// The keys that the specification defines in `_meta`.
+pub mod keys {
+    /// The revision that a 2026-07-28 request speaks.
+    pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+    /// What the client can do, on every 2026-07-28 request.
+    pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+    /// Which client it is.
+    pub const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+    /// From which level on this request wants log messages.
+    pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+    /// Which server answered.
+    pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+    /// Which listen stream a notification belongs to.
+    pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
+}
+
+/// The severity of a log message (RFC 5424 section 6.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum LogLevel {
+    /// For debugging.
+    Debug,
+    /// Normal operation.
+    Info,
+    /// Normal, but worth a look.
+    Notice,
+    /// Something may be wrong.
+    Warning,
+    /// Something is wrong.
+    Error,
+    /// A part does not work.
+    Critical,
+    /// Someone must act now.
+    Alert,
+    /// Nothing works.
+    Emergency,
+}
+
+impl LogLevel {
+    const ALL: [Self; 8] = [
+        Self::Debug,
+        Self::Info,
+        Self::Notice,
+        Self::Warning,
+        Self::Error,
+        Self::Critical,
+        Self::Alert,
+        Self::Emergency,
+    ];
+
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+            Self::Alert => "alert",
+            Self::Emergency => "emergency",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, RpcError> {
+        Self::ALL.into_iter().find(|level| level.as_str() == text).ok_or_else(|| {
+            RpcError::invalid_params(
+                "unknown log level; one of debug, info, notice, warning, error, critical, alert, emergency",
+            )
+        })
+    }
+
+    pub(crate) fn from_u8(number: u8) -> Self {
+        Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::Emergency)
+    }
+}
+
+/// The parts of `_meta` that the runtime acts on; the rest stays raw until a handler asks for it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestMeta {
+    /// The whole object as JSON; empty when the request has none.
+    pub(crate) raw: Bytes,
+    pub(crate) protocol_version: Option<Box<str>>,
+    pub(crate) client_capabilities: Option<Bytes>,
+    pub(crate) client_info: Option<Bytes>,
+    pub(crate) log_level: Option<LogLevel>,
+    /// The token as JSON (a string or a number), repeated in every progress notification.
+    pub(crate) progress_token: Option<Bytes>,
+    /// W3C trace context.
+    pub(crate) traceparent: Option<Box<str>>,
+}
+
+impl RequestMeta {
+    /// Reads `raw`, which is a part of `body`.
+    pub(crate) fn parse(body: &Bytes, raw: Option<&str>) -> Result<Self, RpcError> {
+        let Some(raw) = raw.filter(|raw| *raw != "null") else { return Ok(Self::default()) };
+        let [version, capabilities, info, level, token, traceparent] = fields(
+            raw,
+            &[
+                keys::PROTOCOL_VERSION,
+                keys::CLIENT_CAPABILITIES,
+                keys::CLIENT_INFO,
+                keys::LOG_LEVEL,
+                "progressToken",
+                "traceparent",
+            ],
+        )
+        .map_err(|error| RpcError::malformed_meta(format!("\"_meta\" is malformed: {error}")))?;
+        let text = |raw: Option<&str>| raw.and_then(string).map(Box::<str>::from);
+        if version.is_some_and(|raw| string(raw).is_none()) {
+            return Err(RpcError::malformed_meta("the protocolVersion in \"_meta\" must be a string"));
+        }
+        if capabilities.is_some_and(|raw| !raw.starts_with('{')) {
+            return Err(RpcError::malformed_meta("the clientCapabilities in \"_meta\" must be an object"));
+        }
+        if token.is_some_and(|raw| !raw.starts_with(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])) {
+            return Err(RpcError::malformed_meta("the progressToken must be a string or an integer"));
+        }
+        let log_level = match level {
+            None => None,
+            Some(raw) => Some(LogLevel::parse(string(raw).as_deref().unwrap_or_default())?),
+        };
+        Ok(Self {
+            raw: slice(body, raw),
+            protocol_version: text(version),
+            client_capabilities: capabilities.map(|raw| slice(body, raw)),
+            client_info: info.map(|raw| slice(body, raw)),
+            log_level,
+            progress_token: token.map(|raw| slice(body, raw)),
+            traceparent: text(traceparent),
+        })
+    }
+
+    /// The whole object, for a handler.
+    pub(crate) fn to_meta(&self) -> Meta {
+        serde_json::from_slice(&self.raw).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &'static str) -> Result<RequestMeta, RpcError> {
+        let body = Bytes::from_static(text.as_bytes());
+        RequestMeta::parse(&body, Some(text))
+    }
+
+    #[test]
+    fn known_keys_are_read_and_the_rest_is_kept() {
+        let meta = parse(
+            r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","progressToken":7,"mine/x":[1],
+                "io.modelcontextprotocol/clientCapabilities":{"roots":{}},"io.modelcontextprotocol/logLevel":"info"}"#,
+        )
+        .unwrap();
+        assert_eq!(meta.protocol_version.as_deref(), Some("2026-07-28"));
+        assert_eq!(meta.progress_token.as_deref(), Some(&b"7"[..]));
+        assert_eq!(meta.log_level, Some(LogLevel::Info));
+        assert_eq!(meta.to_meta().get("mine/x"), Some(&serde_json::json!([1])));
+    }
+
+    #[test]
+    fn malformed_metadata_is_refused() {
+        for text in [
+            "[]",
+            r#"{"io.modelcontextprotocol/protocolVersion":7}"#,
+            r#"{"io.modelcontextprotocol/clientCapabilities":null}"#,
+            r#"{"io.modelcontextprotocol/logLevel":"loud"}"#,
+            r#"{"progressToken":{}}"#,
+            r#"{"progressToken":1,"progressToken":2}"#,
+        ] {
+            assert_eq!(parse(text).unwrap_err().code, -32602, "{text}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Every bound of a server, named, with its default.
+
+use std::time::Duration;
+
+/// The bounds of one server.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Longest time that one call may take, unless its tool says otherwise.
+    pub request_timeout: Duration,
+    /// Calls that run at once; further ones wait in line.
+    pub concurrency: usize,
+    /// Calls that wait in line at most; further ones are refused with SERVICE_UNAVAILABLE.
+    pub queue: usize,
+    /// Calls of one stdio or in-memory connection that are being served or wait in line; further ones are refused with
+    /// SERVICE_UNAVAILABLE. An HTTP/1.1 connection has one at a time by its nature.
+    pub concurrency_per_connection: usize,
+    /// Items on one page of a list.
+    pub page_size: usize,
+    /// Open `subscriptions/listen` streams.
+    pub listen_streams: usize,
+    /// Resources that one listen stream may watch.
+    pub listen_resources: usize,
+    /// How long a client has to come back with the answers to an `input_required` result.
+    pub request_state_ttl: Duration,
+    /// Longest message on stdio and in-memory connections, in bytes. (HTTP has its own body limit.)
+    pub message_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_secs(30),
+            concurrency: 1024,
+            queue: 16 * 1024,
+            concurrency_per_connection: 16 * 1024,
+            page_size: 1000,
+            listen_streams: 4096,
+            listen_resources: 1024,
+            request_state_ttl: Duration::from_secs(15 * 60),
+            message_bytes: 4 * 1024 * 1024,
+        }
+    }
+}

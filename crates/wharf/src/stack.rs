@@ -1,0 +1,42 @@
+//! The one function that orders the layers. A test pins the order.
+
+use std::sync::Arc;
+
+use tower::{ServiceBuilder, util::BoxCloneSyncService};
+
+use crate::{
+    call::{Call, Outcome},
+    error::Error,
+    gate::Gate,
+    layers::{CatchPanicLayer, ConcurrencyLayer, Handle, RecordLayer, TimeoutLayer, TraceLayer, ValidateLayer},
+    observe::{AuditSink, MetricsSink},
+    server::Limits,
+};
+
+/// The whole stack, type-erased once.
+pub(crate) type Stack = BoxCloneSyncService<Call, Outcome, Error>;
+
+/// Builds the stack of one server.
+pub(crate) fn stack(
+    limits: &Limits,
+    gate: Arc<Gate>,
+    metrics: Option<Arc<dyn MetricsSink>>,
+    audit: Option<Arc<dyn AuditSink>>,
+) -> Stack {
+    let service = ServiceBuilder::new()
+        // Outermost, so that everything below logs inside the request's span.
+        .layer(TraceLayer)
+        // Outside everything that can refuse, so that refusals, timeouts, panics and dropped calls are counted and
+        // audited too.
+        .layer(RecordLayer::new(metrics, audit))
+        // Outside the layers that could panic themselves; inside the record, which must learn of the panic.
+        .layer(CatchPanicLayer)
+        // Outside the line for a permit: waiting counts against the deadline.
+        .layer(TimeoutLayer::new(limits.request_timeout))
+        // Only handlers are counted, and only while they run: see `Call::runs_handler`.
+        .layer(ConcurrencyLayer::new(gate))
+        // Innermost: nothing reaches a handler that its schema does not accept.
+        .layer(ValidateLayer)
+        .service(Handle);
+    BoxCloneSyncService::new(service)
+}

@@ -1,0 +1,339 @@
+//! The listener: several servers on one address, and everything that stands between a socket and an endpoint.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body::Body;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    body::ResponseBody,
+    endpoint::Endpoint,
+    guard::{Connection, Guard},
+    health,
+    phase::{Phase, Timed},
+    reply,
+    sessions::Sessions,
+    settings::HttpSettings,
+    tls::{TlsError, TlsSettings},
+};
+use crate::{
+    caller::{AllowAnonymous, Authenticator},
+    server::Service,
+    transport::Shutdown,
+};
+
+/// Why a listener could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// Others than this machine could reach it, and nobody would have to authenticate.
+    #[error(
+        "{0} can be reached by others and no authentication is configured; listen on 127.0.0.1, configure \
+         authentication, or set danger_allow_unauthenticated if something in front of it authenticates"
+    )]
+    Unauthenticated(SocketAddr),
+    /// The address can't be used.
+    #[error("can't listen on {addr}: {error}")]
+    Bind {
+        /// Which one.
+        addr: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// TLS can't be served.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// A listener under construction.
+#[must_use = "nothing is served until `serve`"]
+pub struct Http {
+    settings: HttpSettings,
+    mounts: Vec<(Option<String>, Service)>,
+    authenticator: Arc<dyn Authenticator>,
+    tls: Option<TlsSettings>,
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Http {
+    /// A listener with these rules.
+    pub fn new(settings: HttpSettings) -> Self {
+        Self { settings, mounts: Vec::new(), authenticator: Arc::new(AllowAnonymous::default()), tls: None }
+    }
+
+    /// Serves `service` at `/mcp`.
+    pub fn service(mut self, service: Service) -> Self {
+        self.mounts.push((None, service));
+        self
+    }
+
+    /// Serves `service` at `/mcp/{name}`.
+    pub fn mount(mut self, name: impl Into<String>, service: Service) -> Self {
+        self.mounts.push((Some(name.into()), service));
+        self
+    }
+
+    /// Who may call. Everyone, unless set.
+    pub fn authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
+        self.authenticator = authenticator;
+        self
+    }
+
+    /// Serves TLS.
+    pub fn tls(mut self, tls: TlsSettings) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// The HTTP service by itself, for tests and for mounting in an application of one's own.
+    pub fn into_service(self) -> HttpService {
+        let settings = Arc::new(self.settings);
+        let endpoints = self.mounts.into_iter().map(|(name, service)| Endpoint {
+            path: name.map_or("/mcp".to_owned(), |name| format!("/mcp/{name}")),
+            service,
+            sessions: Sessions::new(settings.sessions.clone()),
+            authenticator: Arc::clone(&self.authenticator),
+            settings: Arc::clone(&settings),
+        });
+        let (endpoints, guard) = (endpoints.collect(), Guard::new(&settings));
+        HttpService(Arc::new(Inner { endpoints, guard, settings }))
+    }
+
+    /// Binds `addr`.
+    ///
+    /// # Errors
+    /// When the address can't be used, TLS can't be served, or the listener would let others in unauthenticated.
+    pub async fn bind(self, addr: SocketAddr) -> Result<Bound, ListenError> {
+        let open = self.authenticator.allows_anyone() && !self.settings.danger_allow_unauthenticated;
+        if open && !addr.ip().to_canonical().is_loopback() {
+            return Err(ListenError::Unauthenticated(addr));
+        }
+        let tls = self.tls.as_ref().map(TlsSettings::acceptor).transpose()?;
+        let listener = TcpListener::bind(addr).await;
+        let listener = listener.map_err(|error| ListenError::Bind { addr: addr.to_string(), error })?;
+        let local = listener.local_addr().map_err(|error| ListenError::Bind { addr: addr.to_string(), error })?;
+        Ok(Bound { listener, local, tls, service: self.into_service() })
+    }
+}
+
+struct Inner {
+    endpoints: Vec<Endpoint>,
+    guard: Guard,
+    settings: Arc<HttpSettings>,
+}
+
+/// Serves HTTP requests.
+#[derive(Clone)]
+pub struct HttpService(Arc<Inner>);
+
+impl std::fmt::Debug for HttpService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpService").finish_non_exhaustive()
+    }
+}
+
+impl HttpService {
+    /// Serves one request of a connection from `peer` to `local`.
+    pub async fn serve<B>(&self, request: Request<B>, peer: SocketAddr, local: SocketAddr) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes> + Send,
+        B::Error: std::fmt::Display,
+    {
+        let inner = &self.0;
+        let connection = Connection { peer: peer.ip(), local: local.ip() };
+        if let Err(refused) = inner.guard.check(&request, connection) {
+            return refused;
+        }
+        if let Some(preflight) = inner.guard.preflight(&request) {
+            let mut response = preflight;
+            inner.guard.allow_reading(request.headers().get(header::ORIGIN), response.headers_mut());
+            return response;
+        }
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let path = request.uri().path();
+        let mut response = match inner.endpoints.iter().find(|endpoint| endpoint.path == path) {
+            Some(endpoint) => endpoint.serve(request, connection.peer).await,
+            None => match path {
+                "/livez" => health::live(),
+                "/readyz" | "/health" => health::ready(&inner.endpoints).await,
+                _ => {
+                    let paths: Vec<_> = inner.endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
+                    let text = format!("nothing is served here; the endpoints are {}", paths.join(", "));
+                    reply::text(StatusCode::NOT_FOUND, &text)
+                }
+            },
+        };
+        inner.guard.allow_reading(origin.as_ref(), response.headers_mut());
+        response
+    }
+}
+
+/// A listener that has its address.
+pub struct Bound {
+    listener: TcpListener,
+    local: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    service: HttpService,
+}
+
+impl std::fmt::Debug for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bound").field("local", &self.local).finish_non_exhaustive()
+    }
+}
+
+impl Bound {
+    /// The address, with the port that was chosen for port 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// The URL of each endpoint.
+    pub fn urls(&self) -> Vec<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let endpoints = self.service.0.endpoints.iter();
+        endpoints.map(|endpoint| format!("{scheme}://{}{}", self.local, endpoint.path)).collect()
+    }
+
+    /// Serves until `shutdown` begins, then lets running calls finish within its grace period.
+    pub async fn serve(self, shutdown: &Shutdown) {
+        let tracker = TaskTracker::new();
+        let closing = tokio_util::sync::CancellationToken::new();
+        let permits = Arc::new(Semaphore::new(self.service.0.settings.max_connections));
+        let sweeper = tokio::spawn(sweep(self.service.clone()));
+        loop {
+            let (stream, peer) = tokio::select! {
+                () = shutdown.begun() => break,
+                accepted = self.listener.accept() => match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        // Usually out of file descriptors: let some connections end first.
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        continue;
+                    }
+                },
+            };
+            let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+                tracker.spawn(turn_away(stream));
+                continue;
+            };
+            // Answers are one write each: waiting for more to send only costs time.
+            drop(stream.set_nodelay(true));
+            let (service, tls, closing) = (self.service.clone(), self.tls.clone(), closing.clone());
+            let local = stream.local_addr().unwrap_or(self.local);
+            tracker.spawn(async move {
+                let _permit = permit;
+                match tls {
+                    None => connection(service, stream, peer, local, closing).await,
+                    Some(tls) => {
+                        let limit = service.0.settings.header_timeout;
+                        if let Ok(Ok(stream)) = tokio::time::timeout(limit, tls.accept(stream)).await {
+                            connection(service, stream, peer, local, closing).await;
+                        }
+                    }
+                }
+            });
+        }
+        drop(self.listener);
+        sweeper.abort();
+        finish(&self.service, &tracker, &closing, shutdown).await;
+    }
+}
+
+/// Ends idle sessions.
+async fn sweep(service: HttpService) {
+    let interval = service.0.endpoints.iter().map(|endpoint| endpoint.sessions.sweep_interval()).min();
+    let Some(interval) = interval else { return };
+    loop {
+        tokio::time::sleep(interval).await;
+        for endpoint in &service.0.endpoints {
+            endpoint.sessions.expire();
+        }
+    }
+}
+
+async fn finish(
+    service: &HttpService,
+    tracker: &TaskTracker,
+    closing: &tokio_util::sync::CancellationToken,
+    shutdown: &Shutdown,
+) {
+    for endpoint in &service.0.endpoints {
+        endpoint.service.close();
+    }
+    closing.cancel();
+    tracker.close();
+    if tokio::time::timeout(shutdown.grace(), tracker.wait()).await.is_ok() {
+        return;
+    }
+    for endpoint in &service.0.endpoints {
+        endpoint.service.abort();
+        endpoint.sessions.close_all();
+    }
+    // Time for the answers that say so; a client that does not read them is left.
+    drop(tokio::time::timeout(Duration::from_secs(1), tracker.wait()).await);
+}
+
+/// Tells a client that there is no room, without reading what it has to say.
+async fn turn_away(mut stream: TcpStream) {
+    let answer = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    drop(tokio::time::timeout(Duration::from_secs(1), stream.write_all(answer)).await);
+}
+
+async fn connection<IO>(
+    service: HttpService,
+    io: IO,
+    peer: SocketAddr,
+    local: SocketAddr,
+    closing: tokio_util::sync::CancellationToken,
+) where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let settings = Arc::clone(&service.0.settings);
+    let phase = Phase::new();
+    let io = Timed::new(io, Arc::clone(&phase), settings.header_timeout, settings.idle_timeout);
+    let serve = service_fn(move |request: Request<hyper::body::Incoming>| {
+        let (service, busy) = (service.clone(), phase.busy());
+        async move {
+            let mut response = service.serve(request, peer, local).await;
+            response.body_mut().keep_busy(busy);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    // Slow clients are seen by `Timed`, at less cost than hyper's timer per request.
+    builder.header_read_timeout(None);
+    let connection = builder.serve_connection(TokioIo::new(io), serve);
+    tokio::pin!(connection);
+    let mut closed = false;
+    loop {
+        tokio::select! {
+            result = connection.as_mut() => {
+                if let Err(error) = result {
+                    tracing::debug!(%peer, %error, "a connection ended early");
+                }
+                return;
+            }
+            () = closing.cancelled(), if !closed => {
+                closed = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}

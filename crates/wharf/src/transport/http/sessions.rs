@@ -1,0 +1,265 @@
+//! The legacy sessions of one endpoint: unguessable, bound to their caller, bounded in number and in idleness.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use super::{replay::Replay, settings::SessionSettings};
+use crate::{
+    caller::Caller,
+    dispatch::{Finished, Running, Step},
+    listen::legacy_messages,
+    outbox::Outgoing,
+    server::Service,
+    session::Session,
+};
+
+/// Finished streams that a session keeps for a client that comes back late.
+const MAX_STREAMS: usize = 64;
+/// Stream 0 carries what belongs to no request: changes of lists and resources.
+const STANDALONE: u64 = 0;
+
+/// One session over HTTP.
+#[derive(Debug)]
+pub(super) struct HttpSession {
+    pub(super) id: String,
+    pub(super) session: Arc<Session>,
+    settings: SessionSettings,
+    last_used: Mutex<Instant>,
+    streams: Mutex<VecDeque<(u64, Arc<Replay>)>>,
+    next_stream: AtomicU64,
+    tasks: TaskTracker,
+    closed: tokio_util::sync::CancellationToken,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl HttpSession {
+    fn is_idle(&self, expiry: Duration) -> bool {
+        let reading = lock(&self.streams).iter().any(|(_, replay)| replay.has_reader() || !replay.is_done());
+        // The standalone stream is never done; it counts only while someone reads it.
+        let reading = reading
+            && lock(&self.streams)
+                .iter()
+                .any(|(number, replay)| replay.has_reader() || (*number != STANDALONE && !replay.is_done()));
+        !reading && lock(&self.last_used).elapsed() >= expiry
+    }
+
+    fn touch(&self) {
+        *lock(&self.last_used) = Instant::now();
+    }
+
+    fn close(&self) {
+        self.closed.cancel();
+        self.session.close();
+        self.session.in_flight.cancel_all();
+        for (_, replay) in lock(&self.streams).iter() {
+            replay.finish();
+        }
+    }
+
+    fn add_stream(&self, number: u64) -> Arc<Replay> {
+        let replay = Replay::new(number, self.settings.replay_events);
+        let mut streams = lock(&self.streams);
+        if streams.len() >= MAX_STREAMS
+            && let Some(oldest) = streams.iter().position(|(number, replay)| *number != STANDALONE && replay.is_done())
+        {
+            streams.remove(oldest);
+        }
+        streams.push_back((number, Arc::clone(&replay)));
+        replay
+    }
+
+    /// The stream that an event id belongs to, and the last sequence that was seen.
+    pub(super) fn resume(&self, last_event_id: &str) -> Option<(Arc<Replay>, u64)> {
+        let (number, sequence) = last_event_id.split_once('-')?;
+        let (number, sequence) = (number.parse::<u64>().ok()?, sequence.parse().ok()?);
+        let streams = lock(&self.streams);
+        let (_, replay) = streams.iter().find(|(known, _)| *known == number)?;
+        Some((Arc::clone(replay), sequence))
+    }
+
+    /// The stream of changes; its task begins with the first reader.
+    pub(super) fn standalone(self: &Arc<Self>, service: &Service) -> Arc<Replay> {
+        if let Some((_, replay)) = lock(&self.streams).iter().find(|(number, _)| *number == STANDALONE) {
+            return Arc::clone(replay);
+        }
+        let replay = self.add_stream(STANDALONE);
+        let (session, stream, closed) = (Arc::clone(&self.session), Arc::clone(&replay), self.closed.clone());
+        let mut events = service.0.subscribe();
+        let closing = service.0.closing.clone();
+        self.tasks.spawn(async move {
+            loop {
+                let event = tokio::select! {
+                    () = closed.cancelled() => break,
+                    () = closing.cancelled() => break,
+                    event = events.next() => event,
+                };
+                let Some(event) = event else { break };
+                for message in legacy_messages(&event, &session) {
+                    stream.push(message);
+                }
+            }
+            stream.finish();
+        });
+        replay
+    }
+
+    /// Moves a call that streams into a task of the session, so that it goes on while its client is away.
+    pub(super) fn detach(self: &Arc<Self>, running: Box<Running>, first: Outgoing) -> Arc<Replay> {
+        let replay = self.add_stream(self.next_stream.fetch_add(1, Ordering::Relaxed));
+        let (stream, window, closed) = (Arc::clone(&replay), self.settings.resume_window, self.closed.clone());
+        let session = Arc::clone(self);
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = closed.cancelled() => {}
+                () = pump(running, first, &stream) => {}
+                // Nobody came back: the call is dropped, which cancels it.
+                () = abandoned(&stream, window) => {}
+            }
+            stream.finish();
+            session.touch();
+        });
+        replay
+    }
+}
+
+/// Feeds a call's messages and its answer into the stream.
+async fn pump(mut running: Box<Running>, first: Outgoing, stream: &Replay) {
+    let mut step = Step::Outgoing(first);
+    loop {
+        match step {
+            Step::Outgoing(Outgoing::Message(message)) => stream.push(message),
+            Step::Outgoing(Outgoing::Release) => stream.release(),
+            Step::Finished(Finished::Reply { body, .. }) => return stream.push(body.into()),
+            Step::Finished(Finished::Listen { .. } | Finished::Silent) => return,
+        }
+        step = running.next().await;
+    }
+}
+
+/// Resolves once the stream has had no reader for `window`.
+async fn abandoned(stream: &Replay, window: Duration) {
+    loop {
+        let changed = stream.changed();
+        if stream.has_reader() {
+            changed.await;
+        } else if tokio::time::timeout(window, changed).await.is_err() && !stream.has_reader() {
+            return;
+        }
+    }
+}
+
+/// Why a session could not begin.
+#[derive(Debug)]
+pub(super) struct Full;
+
+/// The sessions of one endpoint.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    settings: SessionSettings,
+    map: Mutex<HashMap<String, Arc<HttpSession>>>,
+}
+
+impl Sessions {
+    pub(super) fn new(settings: SessionSettings) -> Self {
+        Self { settings, map: Mutex::default() }
+    }
+
+    pub(super) fn enabled(&self) -> bool {
+        self.settings.enabled
+    }
+
+    /// Begins a session.
+    pub(super) fn begin(&self, session: Arc<Session>) -> Result<Arc<HttpSession>, Full> {
+        let mut bytes = [0_u8; 24];
+        // Without entropy no unguessable id can be made: refuse rather than guess.
+        getrandom::fill(&mut bytes).map_err(|_| Full)?;
+        let session = Arc::new(HttpSession {
+            id: URL_SAFE_NO_PAD.encode(bytes),
+            session,
+            settings: self.settings.clone(),
+            last_used: Mutex::new(Instant::now()),
+            streams: Mutex::default(),
+            next_stream: AtomicU64::new(STANDALONE + 1),
+            tasks: TaskTracker::new(),
+            closed: tokio_util::sync::CancellationToken::new(),
+        });
+        let mut map = lock(&self.map);
+        if map.len() >= self.settings.max {
+            Self::sweep(&mut map, self.settings.idle_expiry);
+        }
+        if map.len() >= self.settings.max {
+            return Err(Full);
+        }
+        map.insert(session.id.clone(), Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// The session of that id, if it lives and belongs to `caller`. Another caller learns nothing.
+    pub(super) fn find(&self, id: &str, caller: &Caller) -> Option<Arc<HttpSession>> {
+        let mut map = lock(&self.map);
+        let session = map.get(id)?;
+        if session.session.caller.id != caller.id {
+            return None;
+        }
+        if session.is_idle(self.settings.idle_expiry) {
+            if let Some(session) = map.remove(id) {
+                session.close();
+            }
+            return None;
+        }
+        session.touch();
+        Some(Arc::clone(session))
+    }
+
+    /// Ends a session.
+    pub(super) fn end(&self, id: &str, caller: &Caller) -> bool {
+        if self.find(id, caller).is_none() {
+            return false;
+        }
+        let session = lock(&self.map).remove(id);
+        if let Some(session) = &session {
+            session.close();
+        }
+        session.is_some()
+    }
+
+    /// Ends what has been idle for too long.
+    pub(super) fn expire(&self) {
+        Self::sweep(&mut lock(&self.map), self.settings.idle_expiry);
+    }
+
+    fn sweep(map: &mut HashMap<String, Arc<HttpSession>>, expiry: Duration) {
+        map.retain(|_, session| {
+            let keep = !session.is_idle(expiry);
+            if !keep {
+                session.close();
+            }
+            keep
+        });
+    }
+
+    /// Ends all of them.
+    pub(super) fn close_all(&self) {
+        for (_, session) in lock(&self.map).drain() {
+            session.close();
+        }
+    }
+
+    /// How often idle sessions are looked for.
+    pub(super) fn sweep_interval(&self) -> Duration {
+        (self.settings.idle_expiry / 4).clamp(Duration::from_millis(50), Duration::from_secs(30))
+    }
+}

@@ -1,0 +1,465 @@
+//! Messages as lines over any pair of byte streams: stdio, and memory for tests.
+//!
+//! One task reads, decodes and writes. A call that answers at once is answered within that task: no spawn, no channel, and
+//! a burst of answers leaves in one write. A call that has to wait moves to a task of its own. Reading goes on while output
+//! waits for a slow reader, up to a bound; past it the peer's own writes block, and nothing is lost.
+
+use std::{
+    io,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    sync::mpsc,
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::shutdown::Shutdown;
+use crate::{
+    caller::Caller,
+    dispatch::{Edge, Finished, Listening, Received, Running, Step},
+    listen::legacy_messages,
+    outbox::Outgoing,
+    protocol::RpcError,
+    server::Service,
+    session::{InFlight, Session},
+};
+
+/// Output that may wait for the peer before reading stops, in bytes.
+const MAX_OUTPUT_BYTES: usize = 16 * 1024 * 1024;
+const READ_BYTES: usize = 64 * 1024;
+/// Messages from waiting calls that may wait for the writer.
+const CHANNEL: usize = 256;
+/// How long calls may go on after the input has ended: the peer has left, but may still read.
+const EOF_GRACE: Duration = Duration::from_secs(5);
+
+struct Connection {
+    service: Service,
+    caller: Arc<Caller>,
+    in_flight: Arc<InFlight>,
+    session: Option<Arc<Session>>,
+    tasks: JoinSet<()>,
+    events: Option<tokio::task::AbortHandle>,
+    /// Calls with a task of their own.
+    waiting: Arc<std::sync::atomic::AtomicUsize>,
+    sender: mpsc::Sender<Bytes>,
+    output: BytesMut,
+    /// The peer has closed its end.
+    ended: CancellationToken,
+}
+
+/// Serves one connection until its input ends or `shutdown` begins.
+///
+/// # Errors
+/// When reading or writing fails.
+pub(super) async fn serve<R, W>(
+    service: &Service,
+    caller: Arc<Caller>,
+    mut reader: R,
+    mut writer: W,
+    shutdown: &Shutdown,
+) -> io::Result<()>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let (sender, mut receiver) = mpsc::channel(CHANNEL);
+    let mut connection = Connection {
+        service: service.clone(),
+        caller,
+        in_flight: Arc::default(),
+        session: None,
+        tasks: JoinSet::new(),
+        events: None,
+        waiting: Arc::default(),
+        sender,
+        output: BytesMut::new(),
+        ended: CancellationToken::new(),
+    };
+    let mut lines = Lines::new(service.0.limits.message_bytes);
+    let stopped = loop {
+        let room = connection.output.len() < MAX_OUTPUT_BYTES;
+        tokio::select! {
+            biased;
+            () = shutdown.begun() => break true,
+            written = writer.write_buf(&mut connection.output), if !connection.output.is_empty() => {
+                if written? == 0 {
+                    return Err(io::ErrorKind::WriteZero.into());
+                }
+            }
+            Some(message) = receiver.recv(), if room => connection.push(&message),
+            read = reader.read_buf(lines.buffer()), if room => {
+                if read? == 0 {
+                    if let Some(rest) = lines.rest() {
+                        connection.take(&rest);
+                    }
+                    break false;
+                }
+                while let Some(line) = lines.next() {
+                    match line {
+                        Ok(line) => connection.take(&line),
+                        Err(error) => connection.push(&error.to_message(None)),
+                    }
+                }
+            }
+            Some(_) = connection.tasks.join_next(), if !connection.tasks.is_empty() => {}
+        }
+    };
+    let grace = if stopped { shutdown.grace() } else { EOF_GRACE.min(shutdown.grace()) };
+    drain(connection, &mut receiver, &mut writer, stopped, grace).await
+}
+
+/// Lets running calls finish, answers those that do not in time, and writes everything out.
+async fn drain<W: AsyncWrite + Unpin>(
+    mut connection: Connection,
+    receiver: &mut mpsc::Receiver<Bytes>,
+    writer: &mut W,
+    stopped: bool,
+    grace: Duration,
+) -> io::Result<()> {
+    if let Some(events) = connection.events.take() {
+        events.abort();
+    }
+    if stopped {
+        connection.service.close();
+    } else {
+        // Nobody can answer questions or end listen streams any more.
+        if let Some(session) = connection.session.take() {
+            session.close();
+        }
+        connection.ended.cancel();
+    }
+    let (closed, _) = mpsc::channel(1);
+    drop(std::mem::replace(&mut connection.sender, closed));
+    let deadline = tokio::time::sleep(grace);
+    tokio::pin!(deadline);
+    let mut over = false;
+    loop {
+        let output = &mut connection.output;
+        tokio::select! {
+            biased;
+            written = writer.write_buf(output), if !output.is_empty() => {
+                if written? == 0 {
+                    return Err(io::ErrorKind::WriteZero.into());
+                }
+            }
+            message = receiver.recv() => match message {
+                Some(message) => connection.push(&message),
+                None => break,
+            },
+            () = &mut deadline => {
+                if over || !stopped {
+                    break;
+                }
+                // One more second for the answers that say so.
+                over = true;
+                connection.service.abort();
+                deadline.as_mut().reset(tokio::time::Instant::now() + Duration::from_secs(1));
+            }
+        }
+    }
+    connection.tasks.abort_all();
+    let flush = async {
+        writer.write_all_buf(&mut connection.output).await?;
+        writer.flush().await
+    };
+    // A peer that does not read must not keep the process alive.
+    tokio::time::timeout(Duration::from_secs(1), flush).await.unwrap_or(Ok(()))
+}
+
+impl Connection {
+    /// Queues a message as a line.
+    fn push(&mut self, message: &[u8]) {
+        self.output.reserve(message.len() + 1);
+        self.output.extend_from_slice(message);
+        self.output.extend_from_slice(b"\n");
+    }
+
+    fn take(&mut self, line: &Bytes) {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        match self.receive(line) {
+            Received::Batch(items) => self.batch(&items),
+            received => {
+                if let Some(reply) = self.begin(received, None) {
+                    self.push(&reply);
+                }
+            }
+        }
+    }
+
+    fn receive(&self, message: &Bytes) -> Received {
+        let edge = Edge {
+            caller: &self.caller,
+            session: self.session.as_ref(),
+            lost_session: false,
+            in_flight: Some(&self.in_flight),
+            headers: None,
+            can_stream: true,
+            sessionless: false,
+        };
+        self.service.0.receive(message, &edge)
+    }
+
+    /// Starts what was received. A call that is answered at once gives its answer; another one moves to a task, which
+    /// hands its answer to `collector`, or to the writer.
+    fn begin(&mut self, received: Received, collector: Option<&mpsc::Sender<Bytes>>) -> Option<Vec<u8>> {
+        let mut running = match received {
+            Received::Refused { body, .. } => return Some(body),
+            Received::Call(running) => running,
+            Received::Nothing | Received::Batch(_) => return None,
+        };
+        if let Some(session) = running.new_session.take() {
+            self.listen_for(&session);
+            self.session = Some(session);
+        }
+        // The task that takes over polls again at once, so a waker that does nothing is enough here.
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            match running.poll_next(&mut cx) {
+                Poll::Ready(Step::Outgoing(Outgoing::Message(message))) => self.push(&message),
+                Poll::Ready(Step::Outgoing(Outgoing::Release)) => {}
+                Poll::Ready(Step::Finished(Finished::Reply { body, .. })) => return Some(body),
+                Poll::Ready(Step::Finished(Finished::Silent)) => return None,
+                Poll::Ready(Step::Finished(Finished::Listen { subscription, place })) => {
+                    let (sender, ended) = (self.sender.clone(), self.ended.clone());
+                    self.tasks.spawn(listen(Listening::new(running, subscription, place), sender, ended));
+                    return None;
+                }
+                Poll::Pending => break,
+            }
+        }
+        let place = Waiting::enter(&self.waiting);
+        if place.1 >= self.service.0.limits.concurrency_per_connection {
+            let error = RpcError::new(
+                -31007,
+                503,
+                crate::error::ErrorKind::ServiceUnavailable,
+                "this connection has too many calls in flight; wait for answers before sending more",
+            );
+            return Some(error.to_message(Some(running.id())));
+        }
+        let (messages, answers) = (self.sender.clone(), collector.unwrap_or(&self.sender).clone());
+        self.tasks.spawn(drive(running, messages, answers, self.ended.clone(), place));
+        None
+    }
+
+    /// One line, many messages: one line of answers (revision 2025-03-26 only).
+    fn batch(&mut self, items: &[Bytes]) {
+        const MAX_BATCH: usize = 1000;
+        let allowed = self.session.as_ref().is_some_and(|session| session.revision.allows_batches());
+        if !allowed || items.is_empty() || items.len() > MAX_BATCH {
+            let text = match allowed {
+                true => "a batch has 1 to 1000 messages",
+                false => "this revision has no batches: send one message per line",
+            };
+            self.push(&RpcError::invalid_request(text).to_message(None));
+            return;
+        }
+        let (collector, mut answers) = mpsc::channel(items.len());
+        for item in items {
+            let answer = match self.receive(item) {
+                Received::Batch(_) => Some(RpcError::invalid_request("a batch holds no batches").to_message(None)),
+                received => self.begin(received, Some(&collector)),
+            };
+            if let Some(answer) = answer {
+                // Room for every item was made above.
+                drop(collector.try_send(answer.into()));
+            }
+        }
+        drop(collector);
+        let sender = self.sender.clone();
+        self.tasks.spawn(async move {
+            let mut batch = Vec::new();
+            while let Some(answer) = answers.recv().await {
+                batch.push(if batch.is_empty() { b'[' } else { b',' });
+                batch.extend_from_slice(&answer);
+            }
+            if !batch.is_empty() {
+                batch.push(b']');
+                drop(sender.send(batch.into()).await);
+            }
+        });
+    }
+
+    /// Passes changes on to the legacy session that has just begun; an earlier one ends.
+    fn listen_for(&mut self, session: &Arc<Session>) {
+        if let Some(earlier) = self.events.take() {
+            earlier.abort();
+        }
+        let (session, sender) = (Arc::clone(session), self.sender.downgrade());
+        let mut events = self.service.0.subscribe();
+        let task = self.tasks.spawn(async move {
+            while let Some(event) = events.next().await {
+                for message in legacy_messages(&event, &session) {
+                    let Some(sender) = sender.upgrade() else { return };
+                    if sender.send(message).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        self.events = Some(task);
+    }
+}
+
+/// Counts the calls that wait.
+struct Waiting(Arc<std::sync::atomic::AtomicUsize>, usize);
+
+impl Waiting {
+    fn enter(count: &Arc<std::sync::atomic::AtomicUsize>) -> Self {
+        let before = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Self(Arc::clone(count), before)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+async fn drive(
+    mut running: Box<Running>,
+    messages: mpsc::Sender<Bytes>,
+    answers: mpsc::Sender<Bytes>,
+    ended: CancellationToken,
+    _place: Waiting,
+) {
+    loop {
+        match running.next().await {
+            Step::Outgoing(Outgoing::Message(message)) => {
+                if messages.send(message).await.is_err() {
+                    return;
+                }
+            }
+            Step::Outgoing(Outgoing::Release) => {}
+            Step::Finished(Finished::Reply { body, .. }) => {
+                drop(answers.send(body.into()).await);
+                return;
+            }
+            Step::Finished(Finished::Listen { subscription, place }) => {
+                return listen(Listening::new(running, subscription, place), messages, ended).await;
+            }
+            Step::Finished(Finished::Silent) => return,
+        }
+    }
+}
+
+async fn listen(mut listening: Listening, sender: mpsc::Sender<Bytes>, ended: CancellationToken) {
+    loop {
+        let message = tokio::select! {
+            () = ended.cancelled() => return,
+            message = listening.next() => message,
+        };
+        let Some(message) = message else { return };
+        if sender.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Cuts a byte stream into lines without copying them.
+struct Lines {
+    buffer: BytesMut,
+    /// Bytes at the front that are known to hold no line end.
+    searched: usize,
+    max: usize,
+    /// Inside a line that was too long: dropped up to its end.
+    skipping: bool,
+}
+
+impl Lines {
+    fn new(max: usize) -> Self {
+        Self { buffer: BytesMut::new(), searched: 0, max, skipping: false }
+    }
+
+    fn buffer(&mut self) -> &mut BytesMut {
+        self.buffer.reserve(READ_BYTES);
+        &mut self.buffer
+    }
+
+    fn next(&mut self) -> Option<Result<Bytes, RpcError>> {
+        loop {
+            let Some(end) = memchr::memchr(b'\n', &self.buffer[self.searched..]) else {
+                self.searched = self.buffer.len();
+                if self.buffer.len() > self.max {
+                    self.buffer.clear();
+                    self.searched = 0;
+                    if !std::mem::replace(&mut self.skipping, true) {
+                        return Some(Err(self.too_long()));
+                    }
+                }
+                return None;
+            };
+            let mut line = self.buffer.split_to(self.searched + end + 1);
+            self.searched = 0;
+            if std::mem::take(&mut self.skipping) {
+                continue;
+            }
+            line.truncate(line.len() - 1);
+            if line.last() == Some(&b'\r') {
+                line.truncate(line.len() - 1);
+            }
+            if line.len() > self.max {
+                return Some(Err(self.too_long()));
+            }
+            return Some(Ok(line.freeze()));
+        }
+    }
+
+    fn too_long(&self) -> RpcError {
+        RpcError::invalid_request(format!("the message is longer than {} bytes, the most allowed", self.max))
+    }
+
+    /// What is left at the end of the input, when it is a whole message that only lacks its line end. Half a message is
+    /// not executed.
+    fn rest(&mut self) -> Option<Bytes> {
+        let rest = self.buffer.split().freeze();
+        let whole = !self.skipping && serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_ok();
+        whole.then_some(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(max: usize, chunks: &[&[u8]]) -> Vec<Result<String, i32>> {
+        let mut lines = Lines::new(max);
+        let mut out = Vec::new();
+        for chunk in chunks {
+            lines.buffer().extend_from_slice(chunk);
+            while let Some(line) = lines.next() {
+                out.push(line.map(|line| String::from_utf8_lossy(&line).into_owned()).map_err(|error| error.code));
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn lines_are_cut_wherever_the_chunks_end() {
+        let ok = |text: &str| Ok(text.to_owned());
+        assert_eq!(cut(9, &[b"a\nb", b"c\r\n\n", b"d"]), [ok("a"), ok("bc"), ok("")]);
+        assert_eq!(cut(3, &[b"abc\nabcd\nx\n"]), [ok("abc"), Err(-32600), ok("x")]);
+        assert_eq!(cut(3, &[b"aaaaaa", b"aaaa", b"aa\nx\n"]), [Err(-32600), ok("x")]);
+    }
+
+    #[test]
+    fn half_a_message_at_the_end_is_dropped() {
+        let check = |text: &[u8], whole: bool| {
+            let mut lines = Lines::new(100);
+            lines.buffer().extend_from_slice(text);
+            assert_eq!(lines.rest().is_some(), whole);
+        };
+        check(b"{\"a\":1}", true);
+        check(b"{\"a\":1", false);
+        check(b"", false);
+    }
+}

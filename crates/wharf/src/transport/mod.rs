@@ -1,0 +1,10 @@
+//! Transports: HTTP, stdio and memory. Each drives the same [`Service`](crate::Service).
+
+pub mod http;
+mod lines;
+pub mod memory;
+mod pipe;
+mod shutdown;
+pub mod stdio;
+
+pub use shutdown::Shutdown;
