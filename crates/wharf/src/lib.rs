@@ -44,7 +44,7 @@ pub use listen::Subscription;
 pub use meta::Meta;
 pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness};
 pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
-pub use seal::SealingKey;
+pub use seal::{KeyLength, SealingKey};
 pub use server::{
     BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt, PromptBuilder, Resource,
     ResourceBuilder, Server, Service, Tool, ToolBuilder,
