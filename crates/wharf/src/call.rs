@@ -22,19 +22,40 @@ use crate::{
 
 /// What is to be done.
 pub(crate) enum Operation {
-    CallTool { tool: Arc<ToolEntry>, arguments: Value },
-    ReadResource { resource: Arc<ResourceEntry>, uri: Arc<str>, variables: Value },
-    GetPrompt { prompt: Arc<PromptEntry>, arguments: Value },
-    Complete { completer: Option<crate::handler::BoxHandler<CompletionValues>>, query: Value },
-    List { kind: ListKind, cursor: Option<String> },
+    CallTool {
+        tool: Arc<ToolEntry>,
+        arguments: Value,
+    },
+    ReadResource {
+        resource: Arc<ResourceEntry>,
+        uri: Arc<str>,
+        variables: Value,
+    },
+    GetPrompt {
+        prompt: Arc<PromptEntry>,
+        arguments: Value,
+    },
+    Complete {
+        completer: Option<crate::handler::BoxHandler<CompletionValues>>,
+        query: Value,
+    },
+    List {
+        kind: ListKind,
+        cursor: Option<String>,
+    },
     Discover,
-    Initialize { revision: Revision },
+    Initialize {
+        revision: Revision,
+    },
     Ping,
     SetLevel(LogLevel),
     Subscribe(Arc<str>),
     Unsubscribe(Arc<str>),
     Listen(Subscription),
-    Extension { method: Arc<ExtensionMethod>, params: Value },
+    Extension {
+        method: Arc<ExtensionMethod>,
+        params: Value,
+    },
     /// Something was named that does not exist, or in a form that can't be served. It travels through the stack so that
     /// it is traced, counted and audited like any call, and ends with this error.
     Refuse(&'static str, Box<RpcError>),

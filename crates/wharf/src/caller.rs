@@ -88,7 +88,10 @@ pub trait Authenticator: Send + Sync + 'static {
     ///
     /// # Errors
     /// The [`Challenge`] that ends the request.
-    fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>>;
+    fn authenticate<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>>;
 
     /// Whether everyone is let in; a listener that others can reach refuses to start on it.
     fn allows_anyone(&self) -> bool {
@@ -107,7 +110,10 @@ impl Default for AllowAnonymous {
 }
 
 impl Authenticator for AllowAnonymous {
-    fn authenticate<'a>(&'a self, _: Credentials<'a>) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>> {
+    fn authenticate<'a>(
+        &'a self,
+        _: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>> {
         Box::pin(std::future::ready(Ok(Arc::clone(&self.0))))
     }
 

@@ -123,7 +123,13 @@ pub struct ResourceContents {
 impl ResourceContents {
     /// Text contents.
     pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { uri: uri.into(), mime_type: None, text: Some(text.into()), blob: None, meta: Meta::new() }
+        Self {
+            uri: uri.into(),
+            mime_type: None,
+            text: Some(text.into()),
+            blob: None,
+            meta: Meta::new(),
+        }
     }
 
     /// Binary contents; encoded to base64 here.
@@ -353,7 +359,9 @@ mod tests {
 
     #[test]
     fn blocks_have_the_wire_form_of_the_specification() {
-        let check = |content: Content, expected| assert_eq!(serde_json::to_value(content).unwrap(), expected);
+        let check = |content: Content, expected| {
+            assert_eq!(serde_json::to_value(content).unwrap(), expected)
+        };
         check(Content::text("hi"), json!({"type": "text", "text": "hi"}));
         check(
             Content::image([1, 2, 3], "image/png"),
@@ -368,7 +376,8 @@ mod tests {
             json!({"type": "resource", "resource": {"uri": "a://b", "mimeType": "text/plain", "text": "c"}}),
         );
         check(
-            Content::link(ResourceLink::new("a://b", "b")).annotate(Annotations::new().priority(7.0)),
+            Content::link(ResourceLink::new("a://b", "b"))
+                .annotate(Annotations::new().priority(7.0)),
             json!({"type": "resource_link", "uri": "a://b", "name": "b", "annotations": {"priority": 1.0}}),
         );
     }

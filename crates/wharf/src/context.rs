@@ -43,7 +43,11 @@ impl RequestId {
             u64::from_le_bytes(bytes)
         });
         // A Weyl sequence: distinct for 2^64 requests, and not obviously a counter.
-        Self(seed.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+        Self(
+            seed.wrapping_add(
+                NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            ),
+        )
     }
 }
 
@@ -125,7 +129,10 @@ pub(crate) struct Binding {
 }
 
 impl CallContext {
-    #[expect(clippy::too_many_arguments, reason = "built in one place, from what that place has just decoded")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "built in one place, from what that place has just decoded"
+    )]
     pub(crate) fn new(
         core: Arc<Core>,
         id: Id,
@@ -214,7 +221,10 @@ impl Drop for Paused<'_> {
 
 impl fmt::Debug for CallContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallContext").field("request_id", &self.request_id).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("CallContext")
+            .field("request_id", &self.request_id)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

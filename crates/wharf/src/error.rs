@@ -366,7 +366,9 @@ mod tests {
             let _: u32 = "secret-text".parse::<u32>()?;
             Ok(())
         }
-        let Error::Failed(failure) = fails().unwrap_err().into_error() else { panic!("not a failure") };
+        let Error::Failed(failure) = fails().unwrap_err().into_error() else {
+            panic!("not a failure")
+        };
         assert_eq!(failure.kind, ErrorKind::Internal);
         assert!(failure.source.is_some());
         assert!(!serde_json::to_string(&failure).unwrap().contains("digit"));
@@ -374,9 +376,8 @@ mod tests {
 
     #[test]
     fn waits_are_rounded_up_to_whole_seconds() {
-        let Error::Failed(failure) = ToolError::unavailable("later")
-            .retry_after(Duration::from_millis(1001))
-            .into_error()
+        let Error::Failed(failure) =
+            ToolError::unavailable("later").retry_after(Duration::from_millis(1001)).into_error()
         else {
             panic!("not a failure")
         };

@@ -1,7 +1,6 @@
 //! Bounded concurrency with a bounded, first-come-first-served line.
 
 use std::{
-    future::Future,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -43,21 +42,23 @@ impl Gate {
     }
 
     /// Lets the call in when it is its turn. Cancel-safe: a dropped future has left the line.
-    pub(crate) fn admit<'a>(&'a self, context: &'a Context) -> impl Future<Output = Result<(), Error>> + Send + 'a {
-        async move {
-            if self.try_admit(context)? {
-                return Ok(());
-            }
-            let _place = self.stand_in_line()?;
-            let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| overloaded())?;
-            context.hold(permit);
-            Ok(())
+    pub(crate) async fn admit(&self, context: &Context) -> Result<(), Error> {
+        if self.try_admit(context)? {
+            return Ok(());
         }
+        let _place = self.stand_in_line()?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| overloaded())?;
+        context.hold(permit);
+        Ok(())
     }
 
     fn stand_in_line(&self) -> Result<Place<'_>, Error> {
         let place = Place(&self.waiting);
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.queue { Err(overloaded()) } else { Ok(place) }
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.queue {
+            Err(overloaded())
+        } else {
+            Ok(place)
+        }
     }
 }
 
@@ -71,7 +72,8 @@ impl Drop for Place<'_> {
 
 /// What a call is told that finds the line full.
 pub(crate) fn overloaded() -> Error {
-    let mut failure = Failure::new(ErrorKind::ServiceUnavailable, "the server is busy; try again shortly");
+    let mut failure =
+        Failure::new(ErrorKind::ServiceUnavailable, "the server is busy; try again shortly");
     failure.retry_after = Some(Duration::from_secs(1));
     Error::Failed(failure)
 }

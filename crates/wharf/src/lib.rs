@@ -36,9 +36,9 @@ pub use context::RequestId;
 pub use error::{Class, ClientCapability, Error, ErrorKind, Failure, ToolError};
 pub use events::{Event, EventBus, EventStream, LocalBus};
 pub use handler::{
-    Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues, Events, Form, FromCall, Handler,
-    IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Invocation, Json, Log, Polling, Progress, PromptMessage,
-    PromptResult, Round, ToolResult, Uri,
+    Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues, Events, Form,
+    FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Invocation, Json,
+    Log, Polling, Progress, PromptMessage, PromptResult, Round, ToolResult, Uri,
 };
 pub use listen::Subscription;
 pub use meta::Meta;
@@ -46,6 +46,6 @@ pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness};
 pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
 pub use seal::{KeyLength, SealingKey};
 pub use server::{
-    BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt, PromptBuilder, Resource,
-    ResourceBuilder, Server, Service, Tool, ToolBuilder,
+    BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt,
+    PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool, ToolBuilder,
 };

@@ -27,24 +27,37 @@ impl Subscription {
     /// Reads the `notifications` parameter.
     pub(crate) fn parse(raw: Option<&str>, max_uris: usize) -> Result<Self, RpcError> {
         let Some(raw) = raw else {
-            return Err(RpcError::invalid_params("\"notifications\" is missing: say what to listen for"));
+            return Err(RpcError::invalid_params(
+                "\"notifications\" is missing: say what to listen for",
+            ));
         };
-        let names = &["toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions"];
-        let [tools, prompts, resources, uris] =
-            fields(raw, names).map_err(|error| RpcError::invalid_params(format!("\"notifications\": {error}")))?;
+        let names = &[
+            "toolsListChanged",
+            "promptsListChanged",
+            "resourcesListChanged",
+            "resourceSubscriptions",
+        ];
+        let [tools, prompts, resources, uris] = fields(raw, names)
+            .map_err(|error| RpcError::invalid_params(format!("\"notifications\": {error}")))?;
         let flag = |raw: Option<&str>| match raw {
             None | Some("false" | "null") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(RpcError::invalid_params("\"notifications\": each listChanged is true or false")),
+            Some(_) => Err(RpcError::invalid_params(
+                "\"notifications\": each listChanged is true or false",
+            )),
         };
         let uris: Option<Vec<Arc<str>>> = match uris {
             None => None,
             Some(raw) => serde_json::from_str(raw).map_err(|_| {
-                RpcError::invalid_params("\"notifications\": resourceSubscriptions is a list of URIs")
+                RpcError::invalid_params(
+                    "\"notifications\": resourceSubscriptions is a list of URIs",
+                )
             })?,
         };
         if uris.as_ref().is_some_and(|uris| uris.len() > max_uris) {
-            return Err(RpcError::invalid_params(format!("one stream can watch {max_uris} resources at most")));
+            return Err(RpcError::invalid_params(format!(
+                "one stream can watch {max_uris} resources at most"
+            )));
         }
         Ok(Self { tools: flag(tools)?, prompts: flag(prompts)?, resources: flag(resources)?, uris })
     }
@@ -79,7 +92,9 @@ impl Subscription {
         notifications(
             event,
             [self.tools, self.prompts, self.resources],
-            |uri| self.uris.as_ref().is_some_and(|uris| uris.iter().any(|watched| &**watched == uri)),
+            |uri| {
+                self.uris.as_ref().is_some_and(|uris| uris.iter().any(|watched| &**watched == uri))
+            },
             || self.uris.clone().unwrap_or_default(),
             Some(id),
         )
@@ -119,7 +134,11 @@ fn notifications(
     for (wanted, is, method) in [
         (tools, matches!(event, Event::ToolsChanged), "notifications/tools/list_changed"),
         (prompts, matches!(event, Event::PromptsChanged), "notifications/prompts/list_changed"),
-        (resources, matches!(event, Event::ResourcesChanged), "notifications/resources/list_changed"),
+        (
+            resources,
+            matches!(event, Event::ResourcesChanged),
+            "notifications/resources/list_changed",
+        ),
     ] {
         if wanted && (is || all) {
             out.push(changed(method));
@@ -154,18 +173,28 @@ mod tests {
 
     #[test]
     fn streams_hear_only_what_they_asked_for() {
-        let wanted =
-            Subscription::parse(Some(r#"{"toolsListChanged":true,"resourceSubscriptions":["a://b"]}"#), 8).unwrap();
+        let wanted = Subscription::parse(
+            Some(r#"{"toolsListChanged":true,"resourceSubscriptions":["a://b"]}"#),
+            8,
+        )
+        .unwrap();
         let id = Id::Number(7);
         let heard = |event: Event| -> Vec<Value> {
-            wanted.messages(&event, &id).iter().map(|bytes| serde_json::from_slice(bytes).unwrap()).collect()
+            wanted
+                .messages(&event, &id)
+                .iter()
+                .map(|bytes| serde_json::from_slice(bytes).unwrap())
+                .collect()
         };
         assert_eq!(heard(Event::PromptsChanged), [] as [Value; 0]);
         assert_eq!(heard(Event::ResourceUpdated { uri: "x://y".into() }), [] as [Value; 0]);
         let tools = heard(Event::ToolsChanged);
         assert_eq!(tools[0]["method"], "notifications/tools/list_changed");
         assert_eq!(tools[0]["params"]["_meta"][keys::SUBSCRIPTION_ID], 7);
-        assert_eq!(heard(Event::ResourceUpdated { uri: "a://b".into() })[0]["params"]["uri"], "a://b");
+        assert_eq!(
+            heard(Event::ResourceUpdated { uri: "a://b".into() })[0]["params"]["uri"],
+            "a://b"
+        );
         assert_eq!(heard(Event::Lagged).len(), 2);
     }
 

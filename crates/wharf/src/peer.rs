@@ -19,7 +19,9 @@ impl ClientCapabilities {
     /// Reads the object that a client declared. Unreadable parts count as not declared.
     pub(crate) fn parse(raw: &[u8]) -> Self {
         let Ok(text) = std::str::from_utf8(raw) else { return Self::default() };
-        let Ok([elicitation, sampling, roots]) = fields(text, &["elicitation", "sampling", "roots"]) else {
+        let Ok([elicitation, sampling, roots]) =
+            fields(text, &["elicitation", "sampling", "roots"])
+        else {
             return Self::default();
         };
         let object = |raw: Option<&str>| raw.is_some_and(|raw| raw.starts_with('{'));
@@ -67,7 +69,9 @@ pub(crate) enum Peer {
 impl Peer {
     pub(crate) fn supports(&self, capability: ClientCapability) -> bool {
         match self {
-            Self::Modern { capabilities } => ClientCapabilities::parse(capabilities).has(capability),
+            Self::Modern { capabilities } => {
+                ClientCapabilities::parse(capabilities).has(capability)
+            }
             Self::Legacy(session) => session.capabilities.has(capability),
             Self::Sessionless => false,
         }
@@ -88,7 +92,11 @@ mod tests {
         let check = |raw: &str, expected: &[ClientCapability]| {
             let declared = ClientCapabilities::parse(raw.as_bytes());
             for capability in [ElicitationForm, ElicitationUrl, Sampling, Roots] {
-                assert_eq!(declared.has(capability), expected.contains(&capability), "{raw} {capability:?}");
+                assert_eq!(
+                    declared.has(capability),
+                    expected.contains(&capability),
+                    "{raw} {capability:?}"
+                );
             }
         };
         check("{}", &[]);

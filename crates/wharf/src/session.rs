@@ -59,7 +59,9 @@ impl InFlight {
     pub(crate) fn begin(&self, id: &Id, call: &Arc<CallContext>) -> Result<(), RpcError> {
         let mut in_flight = lock(&self.0);
         if in_flight.get(id).is_some_and(|call| call.strong_count() > 0) {
-            return Err(RpcError::invalid_request("a request with this id is still running; use another id"));
+            return Err(RpcError::invalid_request(
+                "a request with this id is still running; use another id",
+            ));
         }
         in_flight.insert(id.clone(), Arc::downgrade(call));
         Ok(())
@@ -140,7 +142,9 @@ impl Session {
     }
 
     /// Reserves an id for a request to the client. Dropping the guard forgets the question.
-    pub(crate) fn ask(self: &Arc<Self>) -> Option<(PendingQuestion, oneshot::Receiver<ClientAnswer>)> {
+    pub(crate) fn ask(
+        self: &Arc<Self>,
+    ) -> Option<(PendingQuestion, oneshot::Receiver<ClientAnswer>)> {
         let id = self.next_request.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
         let mut pending = lock(&self.pending);

@@ -8,7 +8,10 @@ use crate::{
     call::{Call, Outcome},
     error::Error,
     gate::Gate,
-    layers::{CatchPanicLayer, ConcurrencyLayer, Handle, RecordLayer, TimeoutLayer, TraceLayer, ValidateLayer},
+    layers::{
+        CatchPanicLayer, ConcurrencyLayer, Handle, RecordLayer, TimeoutLayer, TraceLayer,
+        ValidateLayer,
+    },
     observe::{AuditSink, MetricsSink},
     server::Limits,
 };

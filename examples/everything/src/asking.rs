@@ -61,7 +61,9 @@ fn legacy(server: Server) -> Server {
                     "username": {"type": "string", "description": "User's response"},
                     "email": {"type": "string", "description": "User's email address"},
                 });
-                let answer = ask.form("user", Form::new(message, object(properties, &["username", "email"]))).await?;
+                let answer = ask
+                    .form("user", Form::new(message, object(properties, &["username", "email"])))
+                    .await?;
                 Ok::<_, ToolError>(format!("User response: {}", told(&answer)))
             },
         ))
@@ -120,72 +122,103 @@ fn streams(server: Server) -> Server {
                 Ok::<_, ToolError>("The model answered")
             },
         ))
-        .tool(Tool::new("test_streaming_elicitation").description("Asks instead of streaming a request").handler(
-            |ask: Ask| async move {
-                let Name { name } = ask.form("user_name", name_form("What is your name?")).await?.accept()?;
-                Ok::<_, ToolError>(format!("Hello, {name}!"))
-            },
-        ))
+        .tool(
+            Tool::new("test_streaming_elicitation")
+                .description("Asks instead of streaming a request")
+                .handler(|ask: Ask| async move {
+                    let Name { name } =
+                        ask.form("user_name", name_form("What is your name?")).await?.accept()?;
+                    Ok::<_, ToolError>(format!("Hello, {name}!"))
+                }),
+        )
 }
 
 fn rounds(server: Server) -> Server {
     server
-        .tool(Tool::new("test_input_required_result_elicitation").description("Asks for a name").handler(
-            |ask: Ask| async move {
-                let Name { name } = ask.form("user_name", name_form("What is your name?")).await?.accept()?;
-                Ok::<_, ToolError>(format!("Hello, {name}!"))
-            },
-        ))
-        .tool(Tool::new("test_input_required_result_sampling").description("Asks the client's model").handler(
-            |ask: Ask| async move {
-                let result = ask.sample("capital_question", prompt_of("What is the capital of France?")).await?;
-                let text = result["content"]["text"].as_str().unwrap_or_default();
-                Ok::<_, ToolError>(format!("The model says: {text}"))
-            },
-        ))
-        .tool(Tool::new("test_input_required_result_list_roots").description("Asks for the client's roots").handler(
-            |ask: Ask| async move {
-                let result = ask.roots("client_roots").await?;
-                let roots = result["roots"].as_array().map_or(0, Vec::len);
-                Ok::<_, ToolError>(format!("The client has {roots} roots: {}", result["roots"]))
-            },
-        ))
-        .tool(Tool::new("test_input_required_result_request_state").description("Carries state").handler(confirmed))
-        .tool(Tool::new("test_input_required_result_tampered_state").description("Guards its state").handler(confirmed))
-        .tool(Tool::new("test_input_required_result_multiple_inputs").description("Asks three things").handler(
-            |ask: Ask| async move {
-                let answers = ask
-                    .round()
-                    .form("user_name", name_form("What is your name?"))
-                    .sample("greeting", prompt_of("Generate a greeting"))
-                    .roots("client_roots")
-                    .send()
-                    .await?;
-                let Name { name } = answers.answer("user_name")?.accept()?;
-                Ok::<_, ToolError>(format!("Thank you, {name}: three answers arrived"))
-            },
-        ))
-        .tool(Tool::new("test_input_required_result_multi_round").description("Asks twice").handler(
-            |ask: Ask| async move {
-                let Name { name } = ask.form("step1", name_form("Step 1: What is your name?")).await?.accept()?;
-                let color = object(json!({"color": {"type": "string"}}), &["color"]);
-                let second = ask.form("step2", Form::new("Step 2: What is your favorite color?", color)).await?;
-                Ok::<_, ToolError>(format!("{name} has answered both: {}", told(&second)))
-            },
-        ))
-        .tool(Tool::new("test_input_required_result_capabilities").description("Asks what the client can answer").handler(
-            |ask: Ask| async move {
-                let mut round = ask.round();
-                if ask.supports(ClientCapability::ElicitationForm) {
-                    round = round.form("user_name", name_form("What is your name?"));
-                }
-                if ask.supports(ClientCapability::Sampling) {
-                    round = round.sample("greeting", prompt_of("Generate a greeting"));
-                }
-                round.send().await?;
-                Ok::<_, ToolError>("Everything that can be asked was answered")
-            },
-        ))
+        .tool(
+            Tool::new("test_input_required_result_elicitation")
+                .description("Asks for a name")
+                .handler(|ask: Ask| async move {
+                    let Name { name } =
+                        ask.form("user_name", name_form("What is your name?")).await?.accept()?;
+                    Ok::<_, ToolError>(format!("Hello, {name}!"))
+                }),
+        )
+        .tool(
+            Tool::new("test_input_required_result_sampling")
+                .description("Asks the client's model")
+                .handler(|ask: Ask| async move {
+                    let result = ask
+                        .sample("capital_question", prompt_of("What is the capital of France?"))
+                        .await?;
+                    let text = result["content"]["text"].as_str().unwrap_or_default();
+                    Ok::<_, ToolError>(format!("The model says: {text}"))
+                }),
+        )
+        .tool(
+            Tool::new("test_input_required_result_list_roots")
+                .description("Asks for the client's roots")
+                .handler(|ask: Ask| async move {
+                    let result = ask.roots("client_roots").await?;
+                    let roots = result["roots"].as_array().map_or(0, Vec::len);
+                    Ok::<_, ToolError>(format!("The client has {roots} roots: {}", result["roots"]))
+                }),
+        )
+        .tool(
+            Tool::new("test_input_required_result_request_state")
+                .description("Carries state")
+                .handler(confirmed),
+        )
+        .tool(
+            Tool::new("test_input_required_result_tampered_state")
+                .description("Guards its state")
+                .handler(confirmed),
+        )
+        .tool(
+            Tool::new("test_input_required_result_multiple_inputs")
+                .description("Asks three things")
+                .handler(|ask: Ask| async move {
+                    let answers = ask
+                        .round()
+                        .form("user_name", name_form("What is your name?"))
+                        .sample("greeting", prompt_of("Generate a greeting"))
+                        .roots("client_roots")
+                        .send()
+                        .await?;
+                    let Name { name } = answers.answer("user_name")?.accept()?;
+                    Ok::<_, ToolError>(format!("Thank you, {name}: three answers arrived"))
+                }),
+        )
+        .tool(
+            Tool::new("test_input_required_result_multi_round").description("Asks twice").handler(
+                |ask: Ask| async move {
+                    let Name { name } = ask
+                        .form("step1", name_form("Step 1: What is your name?"))
+                        .await?
+                        .accept()?;
+                    let color = object(json!({"color": {"type": "string"}}), &["color"]);
+                    let second = ask
+                        .form("step2", Form::new("Step 2: What is your favorite color?", color))
+                        .await?;
+                    Ok::<_, ToolError>(format!("{name} has answered both: {}", told(&second)))
+                },
+            ),
+        )
+        .tool(
+            Tool::new("test_input_required_result_capabilities")
+                .description("Asks what the client can answer")
+                .handler(|ask: Ask| async move {
+                    let mut round = ask.round();
+                    if ask.supports(ClientCapability::ElicitationForm) {
+                        round = round.form("user_name", name_form("What is your name?"));
+                    }
+                    if ask.supports(ClientCapability::Sampling) {
+                        round = round.sample("greeting", prompt_of("Generate a greeting"));
+                    }
+                    round.send().await?;
+                    Ok::<_, ToolError>("Everything that can be asked was answered")
+                }),
+        )
 }
 
 async fn confirmed(ask: Ask) -> Result<String, ToolError> {

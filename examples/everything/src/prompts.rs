@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use wharf::{
-    Args, Ask, CompletionQuery, Content, Form, Prompt, PromptMessage, ResourceContents, Server, ToolError,
+    Args, Ask, CompletionQuery, Content, Form, Prompt, PromptMessage, ResourceContents, Server,
+    ToolError,
 };
 
 use crate::tools::PNG;
@@ -39,7 +40,10 @@ pub(crate) fn register(server: Server) -> Server {
                 .description("A message with two arguments")
                 .complete("arg1", |query: CompletionQuery| async move {
                     let known = ["paris", "park", "party", "north"];
-                    known.into_iter().filter(|word| word.starts_with(&query.value)).collect::<Vec<_>>()
+                    known
+                        .into_iter()
+                        .filter(|word| word.starts_with(&query.value))
+                        .collect::<Vec<_>>()
                 })
                 .handler(|Args(Two { arg1, arg2 }): Args<Two>| async move {
                     format!("Prompt with arguments: arg1='{arg1}', arg2='{arg2}'")
@@ -50,22 +54,28 @@ pub(crate) fn register(server: Server) -> Server {
                 .description("A message with a resource inside")
                 .handler(|Args(Embedded { resource_uri }): Args<Embedded>| async move {
                     let text = "Embedded resource content for testing.";
-                    let resource = ResourceContents::text(resource_uri, text).mime_type("text/plain");
+                    let resource =
+                        ResourceContents::text(resource_uri, text).mime_type("text/plain");
                     vec![
                         PromptMessage::user(Content::resource(resource)),
                         PromptMessage::user("Please process the embedded resource above."),
                     ]
                 }),
         )
-        .prompt(Prompt::new("test_prompt_with_image").description("A message with an image").handler(|| async {
-            vec![
-                PromptMessage::user(Content::image(PNG, "image/png")),
-                PromptMessage::user("Please analyze the image above."),
-            ]
-        }))
         .prompt(
-            Prompt::new("test_input_required_result_prompt").description("Asks before it answers").handler(
-                |ask: Ask| async move {
+            Prompt::new("test_prompt_with_image").description("A message with an image").handler(
+                || async {
+                    vec![
+                        PromptMessage::user(Content::image(PNG, "image/png")),
+                        PromptMessage::user("Please analyze the image above."),
+                    ]
+                },
+            ),
+        )
+        .prompt(
+            Prompt::new("test_input_required_result_prompt")
+                .description("Asks before it answers")
+                .handler(|ask: Ask| async move {
                     let schema = json!({
                         "type": "object",
                         "properties": {"context": {"type": "string"}},
@@ -74,7 +84,6 @@ pub(crate) fn register(server: Server) -> Server {
                     let form = Form::new("What context should the prompt use?", schema);
                     let Context { context } = ask.form("user_context", form).await?.accept()?;
                     Ok::<_, ToolError>(format!("Work in this context: {context}"))
-                },
-            ),
+                }),
         )
 }

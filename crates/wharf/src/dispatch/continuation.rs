@@ -52,7 +52,8 @@ pub(super) fn open(
                 "\"requestState\" is not valid for this call or has expired; call again without it",
             )
         };
-        let plain = core.sealer.open(PURPOSE, &bound_to(caller, binding), state).map_err(|_| bad())?;
+        let plain =
+            core.sealer.open(PURPOSE, &bound_to(caller, binding), state).map_err(|_| bad())?;
         let sealed: Sealed = serde_json::from_slice(&plain).map_err(|_| bad())?;
         if sealed.expires < now_unix_s() {
             return Err(bad());
@@ -63,10 +64,14 @@ pub(super) fn open(
     }
     if let Some(responses) = responses {
         let Ok(Value::Object(responses)) = parse_strict(responses) else {
-            return Err(RpcError::invalid_params("\"inputResponses\" must be an object of answers by question key"));
+            return Err(RpcError::invalid_params(
+                "\"inputResponses\" must be an object of answers by question key",
+            ));
         };
         if responses.len() > MAX_RESPONSES {
-            return Err(RpcError::invalid_params(format!("\"inputResponses\" has more than {MAX_RESPONSES} answers")));
+            return Err(RpcError::invalid_params(format!(
+                "\"inputResponses\" has more than {MAX_RESPONSES} answers"
+            )));
         }
         for (key, answer) in responses {
             // What was answered in an earlier round stands; a question is never asked twice under one key.
@@ -80,7 +85,8 @@ pub(super) fn open(
 pub(super) fn seal(context: &CallContext) -> Result<Value, RpcError> {
     let mut ask = context.ask();
     let answers: BTreeMap<_, _> = std::mem::take(&mut ask.answers);
-    let answers: BTreeMap<_, _> = answers.into_iter().filter(|(key, _)| ask.used.contains(key)).collect();
+    let answers: BTreeMap<_, _> =
+        answers.into_iter().filter(|(key, _)| ask.used.contains(key)).collect();
     let flow = ask.flow.take().unwrap_or_else(|| context.request_id.to_string());
     let requests: serde_json::Map<_, _> = std::mem::take(&mut ask.pending)
         .into_iter()
@@ -95,13 +101,15 @@ pub(super) fn seal(context: &CallContext) -> Result<Value, RpcError> {
             "the answers so far exceed {MAX_ANSWERS_BYTES} bytes; answer more briefly"
         )));
     }
-    let state = context.core.sealer.seal(PURPOSE, &bound_to(&context.caller, &context.binding), &plain);
+    let state =
+        context.core.sealer.seal(PURPOSE, &bound_to(&context.caller, &context.binding), &plain);
     Ok(json!({"inputRequests": requests, "requestState": state}))
 }
 
 fn bound_to(caller: &Caller, binding: &Binding) -> Vec<u8> {
     // The digest is over the canonical form: key order and spacing are the client's to change, values are not.
-    let arguments = std::str::from_utf8(&binding.arguments).ok().and_then(|text| parse_strict(text).ok());
+    let arguments =
+        std::str::from_utf8(&binding.arguments).ok().and_then(|text| parse_strict(text).ok());
     let digest = Sha256::digest(arguments.unwrap_or_default().to_string());
     let mut bound = Vec::new();
     for part in [caller.id.as_bytes(), binding.method.as_bytes(), &binding.target, &digest] {

@@ -14,7 +14,8 @@ use crate::{
     listen::Subscription,
     peer::{ClientCapabilities, Peer},
     protocol::{
-        FieldsError, HeaderView, Id, LogLevel, RequestMeta, Revision, RpcError, fields, parse_strict, slice, string,
+        FieldsError, HeaderView, Id, LogLevel, RequestMeta, Revision, RpcError, fields,
+        parse_strict, slice, string,
     },
     server::{core::Core, registry::ListKind},
     session::{InFlight, Session},
@@ -108,11 +109,20 @@ impl<'a> Params<'a> {
         })
     }
 
-    fn text(&self, raw: Option<&'a str>, name: &str) -> Result<std::borrow::Cow<'a, str>, RpcError> {
-        raw.and_then(string).ok_or_else(|| RpcError::invalid_params(format!("\"{name}\" must be a string")))
+    fn text(
+        &self,
+        raw: Option<&'a str>,
+        name: &str,
+    ) -> Result<std::borrow::Cow<'a, str>, RpcError> {
+        raw.and_then(string)
+            .ok_or_else(|| RpcError::invalid_params(format!("\"{name}\" must be a string")))
     }
 
-    fn optional(&self, raw: Option<&'a str>, name: &str) -> Result<Option<std::borrow::Cow<'a, str>>, RpcError> {
+    fn optional(
+        &self,
+        raw: Option<&'a str>,
+        name: &str,
+    ) -> Result<Option<std::borrow::Cow<'a, str>>, RpcError> {
         raw.filter(|raw| *raw != "null").map(|raw| self.text(Some(raw), name)).transpose()
     }
 }
@@ -133,7 +143,11 @@ pub(super) fn notification(method: &str, params: Option<&str>, edge: &Edge<'_>) 
 }
 
 /// Makes a call of a request.
-pub(super) fn request(core: &Arc<Core>, arrival: Arrival<'_>, edge: &Edge<'_>) -> Result<Running, RpcError> {
+pub(super) fn request(
+    core: &Arc<Core>,
+    arrival: Arrival<'_>,
+    edge: &Edge<'_>,
+) -> Result<Running, RpcError> {
     let params = Params::parse(arrival.params)?;
     let meta = RequestMeta::parse(arrival.body, params.meta)?;
     let (revision, peer) = era(arrival.method, &meta, edge)?;
@@ -149,7 +163,8 @@ pub(super) fn request(core: &Arc<Core>, arrival: Arrival<'_>, edge: &Edge<'_>) -
         new_session = Some(session);
         (operation, Binding::default(), AskState::default())
     } else {
-        let (operation, binding) = operation(core, &arrival, &params, revision, &peer, edge.headers)?;
+        let (operation, binding) =
+            operation(core, &arrival, &params, revision, &peer, edge.headers)?;
         let may_ask = matches!(binding.method, "tools/call" | "resources/read" | "prompts/get");
         let ask = match (revision.is_modern() && may_ask, params.state, params.responses) {
             (false, _, _) | (true, None, None) => AskState::default(),
@@ -201,15 +216,21 @@ fn era(method: &str, meta: &RequestMeta, edge: &Edge<'_>) -> Result<(Revision, P
         None => None,
     };
     let named = match header.as_deref() {
-        Some(text) => Some(Revision::parse(text).ok_or_else(|| RpcError::unsupported_version(text))?),
+        Some(text) => {
+            Some(Revision::parse(text).ok_or_else(|| RpcError::unsupported_version(text))?)
+        }
         None => None,
     };
     let modern_only = matches!(method, "server/discover" | "subscriptions/listen");
     if modern_only || named.is_some_and(Revision::is_modern) {
-        return Err(RpcError::malformed_meta("\"_meta\" lacks io.modelcontextprotocol/protocolVersion"));
+        return Err(RpcError::malformed_meta(
+            "\"_meta\" lacks io.modelcontextprotocol/protocolVersion",
+        ));
     }
     if edge.lost_session {
-        let mut error = RpcError::invalid_request("no such session; it may have expired: send initialize again");
+        let mut error = RpcError::invalid_request(
+            "no such session; it may have expired: send initialize again",
+        );
         error.status = 404;
         return Err(error);
     }
@@ -222,12 +243,20 @@ fn era(method: &str, meta: &RequestMeta, edge: &Edge<'_>) -> Result<(Revision, P
     }
 }
 
-fn initialize(arrival: &Arrival<'_>, params: &Params<'_>, edge: &Edge<'_>) -> Result<Arc<Session>, RpcError> {
+fn initialize(
+    arrival: &Arrival<'_>,
+    params: &Params<'_>,
+    edge: &Edge<'_>,
+) -> Result<Arc<Session>, RpcError> {
     let asked = params.text(params.protocol_version, "protocolVersion")?;
     // A server that does not know the revision answers with the newest it has; the client decides (2025-11-25, lifecycle).
-    let revision =
-        Revision::parse(&asked).filter(|revision| !revision.is_modern()).unwrap_or(Revision::LATEST_LEGACY);
-    let capabilities = params.capabilities.map(|raw| ClientCapabilities::parse(raw.as_bytes())).unwrap_or_default();
+    let revision = Revision::parse(&asked)
+        .filter(|revision| !revision.is_modern())
+        .unwrap_or(Revision::LATEST_LEGACY);
+    let capabilities = params
+        .capabilities
+        .map(|raw| ClientCapabilities::parse(raw.as_bytes()))
+        .unwrap_or_default();
     let info = params.client_info.map(|raw| slice(arrival.body, raw)).unwrap_or_default();
     let in_flight = edge.in_flight.map(Arc::clone).unwrap_or_default();
     Ok(Arc::new(Session::new(revision, capabilities, info, Arc::clone(edge.caller), in_flight)))
@@ -275,7 +304,8 @@ fn operation(
         "prompts/list" => list(ListKind::Prompts),
         "server/discover" if modern => Ok((Operation::Discover, Binding::default())),
         "subscriptions/listen" if modern => {
-            let subscription = Subscription::parse(params.notifications, core.limits.listen_resources)?;
+            let subscription =
+                Subscription::parse(params.notifications, core.limits.listen_resources)?;
             Ok((Operation::Listen(subscription), Binding::default()))
         }
         "ping" if !modern => Ok((Operation::Ping, Binding::default())),
@@ -292,12 +322,18 @@ fn operation(
         method => {
             let entry = registry.method(method).filter(|_| modern);
             let entry = entry.ok_or_else(|| RpcError::method_not_found(method))?;
-            extension(entry, arrival, peer, headers).map(|operation| (operation, Binding::default()))
+            extension(entry, arrival, peer, headers)
+                .map(|operation| (operation, Binding::default()))
         }
     }
 }
 
-fn bind(arrival: &Arrival<'_>, method: &'static str, target: &str, arguments: Option<&str>) -> Binding {
+fn bind(
+    arrival: &Arrival<'_>,
+    method: &'static str,
+    target: &str,
+    arguments: Option<&str>,
+) -> Binding {
     Binding {
         method,
         target: Bytes::copy_from_slice(target.as_bytes()),
@@ -318,9 +354,8 @@ fn unknown_prompt(name: &str) -> RpcError {
 fn object(raw: Option<&str>, name: &str) -> Result<Value, RpcError> {
     match raw {
         None | Some("null") => Ok(Value::Object(Map::new())),
-        Some(raw) if raw.starts_with('{') => {
-            parse_strict(raw).map_err(|error| RpcError::invalid_params(format!("\"{name}\": {error}")))
-        }
+        Some(raw) if raw.starts_with('{') => parse_strict(raw)
+            .map_err(|error| RpcError::invalid_params(format!("\"{name}\": {error}"))),
         Some(_) => Err(RpcError::invalid_params(format!("\"{name}\" must be an object"))),
     }
 }
@@ -349,14 +384,23 @@ fn call_tool(
     Ok((Operation::CallTool { tool, arguments }, binding))
 }
 
-fn read_resource(registry: &crate::server::registry::Registry, uri: &str, revision: Revision) -> Operation {
+fn read_resource(
+    registry: &crate::server::registry::Registry,
+    uri: &str,
+    revision: Revision,
+) -> Operation {
     match registry.resource(uri) {
-        Some((resource, variables)) => Operation::ReadResource { resource, uri: uri.into(), variables },
+        Some((resource, variables)) => {
+            Operation::ReadResource { resource, uri: uri.into(), variables }
+        }
         None => refuse("resources/read", RpcError::resource_not_found(revision, uri)),
     }
 }
 
-fn complete(registry: &crate::server::registry::Registry, params: &Params<'_>) -> Result<Operation, RpcError> {
+fn complete(
+    registry: &crate::server::registry::Registry,
+    params: &Params<'_>,
+) -> Result<Operation, RpcError> {
     let missing = |what: &str| RpcError::invalid_params(format!("{what} is missing or malformed"));
     let argument = params.argument.ok_or_else(|| missing("\"argument\""))?;
     let [name, value] = fields(argument, &["name", "value"]).map_err(malformed)?;
@@ -382,7 +426,9 @@ fn complete(registry: &crate::server::registry::Registry, params: &Params<'_>) -
             match registry.resource_by_key(&uri) {
                 Some(entry) => entry.completers.get(&*name).cloned(),
                 None => {
-                    let error = RpcError::invalid_params("\"ref.uri\" names no resource or template of this server");
+                    let error = RpcError::invalid_params(
+                        "\"ref.uri\" names no resource or template of this server",
+                    );
                     return Ok(refuse("completion/complete", error));
                 }
             }

@@ -75,7 +75,8 @@ fn publish(context: &CallContext, mut failure: Failure) -> Failure {
     }
     if internal {
         failure.message =
-            format!("{}; quote request {} when you report it", failure.message, context.request_id).into();
+            format!("{}; quote request {} when you report it", failure.message, context.request_id)
+                .into();
     }
     failure
 }
@@ -90,7 +91,9 @@ fn failed(failure: &Failure) -> ToolResult {
 
 fn input_required(context: &CallContext) -> Result<Vec<u8>, RpcError> {
     if !context.revision.is_modern() {
-        return Err(RpcError::invalid_params("the client can't be asked here: this needs a session; send initialize"));
+        return Err(RpcError::invalid_params(
+            "the client can't be asked here: this needs a session; send initialize",
+        ));
     }
     let result = continuation::seal(context)?;
     let mut out = begin(context);
@@ -172,7 +175,8 @@ fn complete(context: &CallContext, reply: Reply) -> Vec<u8> {
             meta = result.meta;
         }
         Reply::Completion(CompletionValues { mut values, total }) => {
-            let more = values.len() > CompletionValues::MAX || total.is_some_and(|total| total > values.len());
+            let more = values.len() > CompletionValues::MAX
+                || total.is_some_and(|total| total > values.len());
             values.truncate(CompletionValues::MAX);
             let mut completion = json!({"values": values, "hasMore": more});
             if let Some(total) = total {
@@ -206,7 +210,9 @@ fn tool(out: &mut Vec<u8>, result: &ToolResult, revision: Revision) {
     member(out, "content", &result.content);
     if let Some(structured) = &result.structured {
         let is_object = structured.get().starts_with('{');
-        if revision.has_free_structured_content() || (revision.has_structured_content() && is_object) {
+        if revision.has_free_structured_content()
+            || (revision.has_structured_content() && is_object)
+        {
             member(out, "structuredContent", structured);
         }
     }

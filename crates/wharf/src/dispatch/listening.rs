@@ -43,7 +43,9 @@ impl Listening {
                 event = events.next() => event,
             };
             match event {
-                Some(event) => self.ready.extend(self.subscription.messages(&event, self.running.id())),
+                Some(event) => {
+                    self.ready.extend(self.subscription.messages(&event, self.running.id()))
+                }
                 None => {
                     self.events = None;
                     self.ready.push_back(self.answer());

@@ -37,9 +37,9 @@ impl Core {
         };
         match parse_message(text) {
             Err(refused) => Received::refuse(&refused.0, refused.1.as_ref()),
-            Ok(Message::Batch(items)) => {
-                Received::Batch(items.into_iter().map(|item| crate::protocol::slice(body, item)).collect())
-            }
+            Ok(Message::Batch(items)) => Received::Batch(
+                items.into_iter().map(|item| crate::protocol::slice(body, item)).collect(),
+            ),
             Ok(Message::Response { id, result }) => {
                 if let Some(session) = edge.session {
                     let parse = |raw| crate::protocol::parse_strict(raw).unwrap_or_default();
@@ -52,7 +52,11 @@ impl Core {
                 Received::Nothing
             }
             Ok(Message::Request { id, method, params }) => {
-                match decode::request(self, Arrival { body, id: id.clone(), method: &method, params }, edge) {
+                match decode::request(
+                    self,
+                    Arrival { body, id: id.clone(), method: &method, params },
+                    edge,
+                ) {
                     Ok(running) => Received::Call(Box::new(running)),
                     Err(error) => Received::refuse(&error, Some(&id)),
                 }

@@ -65,10 +65,11 @@ impl Running {
         let context = Arc::clone(&call.context);
         let mut stack = context.core.stack.clone();
         // A panic in a layer's `call` must not take the connection down with it.
-        let future: BoxFuture<'static, _> = match catch_unwind(AssertUnwindSafe(|| stack.call(call))) {
-            Ok(future) => future,
-            Err(panic) => Box::pin(std::future::ready(Err(caught(&*panic)))),
-        };
+        let future: BoxFuture<'static, _> =
+            match catch_unwind(AssertUnwindSafe(|| stack.call(call))) {
+                Ok(future) => future,
+                Err(panic) => Box::pin(std::future::ready(Err(caught(&*panic)))),
+            };
         Self { context, future: Some(future), finished: None, abort: None, registered, new_session }
     }
 
@@ -100,7 +101,9 @@ impl Running {
         if let Some(finished) = self.finished.take() {
             return Poll::Ready(Step::Finished(finished));
         }
-        let Some(future) = &mut self.future else { return Poll::Ready(Step::Finished(Finished::Silent)) };
+        let Some(future) = &mut self.future else {
+            return Poll::Ready(Step::Finished(Finished::Silent));
+        };
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
             .unwrap_or_else(|panic| Poll::Ready(Err(caught(&*panic))));
         let polled = match polled {
@@ -128,7 +131,8 @@ impl Running {
 
     fn aborted(&mut self, cx: &mut Context<'_>) -> bool {
         let core = &self.context.core;
-        let abort = self.abort.get_or_insert_with(|| Box::pin(core.abort.clone().cancelled_owned()));
+        let abort =
+            self.abort.get_or_insert_with(|| Box::pin(core.abort.clone().cancelled_owned()));
         abort.as_mut().poll(cx).is_ready()
     }
 

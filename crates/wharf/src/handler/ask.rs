@@ -81,11 +81,20 @@ impl Answer {
     /// INVALID_INPUT when the person declined or closed the question, or the form does not fit `T`.
     pub fn accept<T: DeserializeOwned>(self) -> Result<T, ToolError> {
         match self {
-            Self::Accepted(content) => serde_json::from_value(Value::Object(content)).map_err(|error| {
-                ToolError::invalid_input("the answer does not have the fields that were asked for").source(error)
-            }),
-            Self::Declined => Err(ToolError::invalid_input("the person declined to answer; nothing was done")),
-            Self::Cancelled => Err(ToolError::invalid_input("the person closed the question; nothing was done")),
+            Self::Accepted(content) => {
+                serde_json::from_value(Value::Object(content)).map_err(|error| {
+                    ToolError::invalid_input(
+                        "the answer does not have the fields that were asked for",
+                    )
+                    .source(error)
+                })
+            }
+            Self::Declined => {
+                Err(ToolError::invalid_input("the person declined to answer; nothing was done"))
+            }
+            Self::Cancelled => {
+                Err(ToolError::invalid_input("the person closed the question; nothing was done"))
+            }
         }
     }
 }
@@ -128,7 +137,11 @@ impl Ask {
             // 2025-11-25 wants an id of the elicitation; 2026-07-28 removed it.
             params["elicitationId"] = format!("{}-{key}", self.0.request_id).into();
         }
-        let question = Question { method: "elicitation/create", params, capability: ClientCapability::ElicitationUrl };
+        let question = Question {
+            method: "elicitation/create",
+            params,
+            capability: ClientCapability::ElicitationUrl,
+        };
         self.round().question(key, question, None).send().await?.answer(key)
     }
 
@@ -172,7 +185,11 @@ impl Round {
             }
             _ => json!({"mode": "form", "message": form.message, "requestedSchema": form.schema}),
         };
-        let question = Question { method: "elicitation/create", params, capability: ClientCapability::ElicitationForm };
+        let question = Question {
+            method: "elicitation/create",
+            params,
+            capability: ClientCapability::ElicitationForm,
+        };
         self.question(key, question, Some(form.schema))
     }
 
@@ -228,7 +245,10 @@ impl Answers {
     /// # Errors
     /// When nothing of that key was asked.
     pub fn value(&self, key: &str) -> Result<Value, ToolError> {
-        self.0.get(key).cloned().ok_or_else(|| ToolError::internal(format!("no question has the key {key:?}")))
+        self.0
+            .get(key)
+            .cloned()
+            .ok_or_else(|| ToolError::internal(format!("no question has the key {key:?}")))
     }
 
     /// What the person did about the form or URL `key`.
@@ -238,7 +258,9 @@ impl Answers {
     pub fn answer(&self, key: &str) -> Result<Answer, ToolError> {
         let value = self.value(key)?;
         Ok(match value["action"].as_str() {
-            Some("accept") => Answer::Accepted(value["content"].as_object().cloned().unwrap_or_default()),
+            Some("accept") => {
+                Answer::Accepted(value["content"].as_object().cloned().unwrap_or_default())
+            }
             Some("decline") => Answer::Declined,
             _ => Answer::Cancelled,
         })
@@ -288,7 +310,12 @@ async fn ask_session(
         });
         let answers = try_join_all(asked).await;
         if held {
-            context.core.gate().admit(context).await.map_err(|error| ToolError::internal(error.to_string()))?;
+            context
+                .core
+                .gate()
+                .admit(context)
+                .await
+                .map_err(|error| ToolError::internal(error.to_string()))?;
         }
         answers?
     };
@@ -301,20 +328,28 @@ async fn ask_one(
     question: Question,
 ) -> Result<Value, ToolError> {
     let Some((pending, answer)) = session.ask() else {
-        return Err(ToolError::unavailable("this client has too many unanswered questions; answer some first"));
+        return Err(ToolError::unavailable(
+            "this client has too many unanswered questions; answer some first",
+        ));
     };
     let message = json!({"jsonrpc": "2.0", "id": pending.id, "method": question.method, "params": question.params});
     context.outbox.send(Outgoing::Message(Bytes::from(message.to_string()))).await;
     match tokio::time::timeout(Ask::MAX_WAIT, answer).await {
         Ok(Ok(Ok(result))) => Ok(result),
         Ok(Ok(Err(error))) => {
-            let text = error["message"].as_str().unwrap_or("no reason given").chars().take(200).collect::<String>();
+            let text = error["message"]
+                .as_str()
+                .unwrap_or("no reason given")
+                .chars()
+                .take(200)
+                .collect::<String>();
             Err(ToolError::unavailable(format!("the client refused the question: {text}")))
         }
         Ok(Err(_)) => Err(ToolError::unavailable("the client went away before it answered")),
         Err(_) => {
             let params = json!({"requestId": pending.id, "reason": "no answer in time"});
-            let message = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
+            let message =
+                json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
             context.outbox.send(Outgoing::Message(Bytes::from(message.to_string()))).await;
             Err(ToolError::timeout("the person did not answer in time; call again when they can"))
         }
@@ -331,9 +366,12 @@ fn check_answer(answer: &Value, schema: Option<&Value>) -> Result<(), ToolError>
     match answer["action"].as_str() {
         Some("decline" | "cancel") => Ok(()),
         Some("accept") => {
-            let compiled = InputSchema::compile(schema).map_err(|error| ToolError::internal(error.to_string()))?;
+            let compiled = InputSchema::compile(schema)
+                .map_err(|error| ToolError::internal(error.to_string()))?;
             let mut content = answer["content"].clone();
-            compiled.check(&mut content).map_err(|refusals| malformed(format!("the answer does not fit: {refusals}")))
+            compiled
+                .check(&mut content)
+                .map_err(|refusals| malformed(format!("the answer does not fit: {refusals}")))
         }
         _ => Err(malformed("the answer's \"action\" must be accept, decline or cancel".to_owned())),
     }

@@ -82,8 +82,10 @@ impl<T: DeserializeOwned + JsonSchema> FromCall for Args<T> {
         // The schema has accepted the arguments by now, so this fails only where the type is stricter than the schema
         // it declares. The text names the field but may quote the value, so it goes to the log alone.
         serde_json::from_value(invocation.arguments.take()).map(Self).map_err(|error| {
-            ToolError::invalid_input("the arguments do not fit this tool; check them against its input schema")
-                .source(error)
+            ToolError::invalid_input(
+                "the arguments do not fit this tool; check them against its input schema",
+            )
+            .source(error)
         })
     }
 

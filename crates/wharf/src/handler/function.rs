@@ -71,7 +71,8 @@ handlers!(A B C D E G H);
 handlers!(A B C D E G H I);
 
 /// A handler of any shape that gives `R`.
-pub type BoxHandler<R> = Arc<dyn Fn(Invocation) -> BoxFuture<'static, Result<R, ToolError>> + Send + Sync>;
+pub type BoxHandler<R> =
+    Arc<dyn Fn(Invocation) -> BoxFuture<'static, Result<R, ToolError>> + Send + Sync>;
 
 /// Erases a handler's type; `convert` turns its response into what the place needs.
 pub(crate) fn boxed<M, H, R>(

@@ -31,7 +31,8 @@ impl Log {
         }
         let data = serde_json::to_value(data).unwrap_or_default();
         let params = json!({"level": level.as_str(), "logger": self.0.core.name(), "data": data});
-        let text = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params}).to_string();
+        let text = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params})
+            .to_string();
         self.0.outbox.send(Outgoing::Message(Bytes::from(text))).await;
     }
 

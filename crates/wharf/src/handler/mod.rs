@@ -18,8 +18,8 @@ pub(crate) use function::{boxed, input_schema_of};
 pub use log::Log;
 pub use polling::Polling;
 pub use progress::Progress;
-pub(crate) use results::{completion_result, prompt_result, resource_result, tool_result};
 pub use results::{
-    CompletionValues, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Json, PromptMessage, PromptResult,
-    ToolResult,
+    CompletionValues, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Json,
+    PromptMessage, PromptResult, ToolResult,
 };
+pub(crate) use results::{completion_result, prompt_result, resource_result, tool_result};

@@ -37,7 +37,10 @@ impl Progress {
     }
 
     async fn send(&self, done: f64, total: Option<f64>, message: Option<&str>) {
-        let Some(token) = self.context.meta.progress_token.as_ref().filter(|_| self.is_wanted()) else { return };
+        let Some(token) = self.context.meta.progress_token.as_ref().filter(|_| self.is_wanted())
+        else {
+            return;
+        };
         {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
             if !done.is_finite() || last.is_some_and(|last| done <= last) {
@@ -57,7 +60,8 @@ impl Progress {
         if let Some(message) = message {
             params["message"] = message.into();
         }
-        let text = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params}).to_string();
+        let text = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
+            .to_string();
         self.context.outbox.send(Outgoing::Message(Bytes::from(text))).await;
     }
 }
@@ -65,7 +69,11 @@ impl Progress {
 /// Whole figures travel as integers: that is what people compare them with.
 #[expect(clippy::cast_possible_truncation, reason = "guarded: the value is whole and below 2^53")]
 fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() < 9e15 { Value::from(value as i64) } else { Value::from(value) }
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        Value::from(value as i64)
+    } else {
+        Value::from(value)
+    }
 }
 
 impl FromCall for Progress {

@@ -158,7 +158,11 @@ pub trait IntoResource {
     ///
     /// # Errors
     /// The handler's own failure.
-    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError>;
+    fn into_resource(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, ToolError>;
 }
 
 fn typed(contents: ResourceContents, mime_type: Option<&str>) -> Vec<ResourceContents> {
@@ -169,31 +173,54 @@ fn typed(contents: ResourceContents, mime_type: Option<&str>) -> Vec<ResourceCon
 }
 
 impl IntoResource for String {
-    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+    fn into_resource(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, ToolError> {
         Ok(typed(ResourceContents::text(uri, self), Some(mime_type.unwrap_or("text/plain"))))
     }
 }
 
 impl IntoResource for &'static str {
-    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+    fn into_resource(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, ToolError> {
         self.to_owned().into_resource(uri, mime_type)
     }
 }
 
 impl IntoResource for Bytes {
-    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
-        Ok(typed(ResourceContents::blob(uri, self), Some(mime_type.unwrap_or("application/octet-stream"))))
+    fn into_resource(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, ToolError> {
+        Ok(typed(
+            ResourceContents::blob(uri, self),
+            Some(mime_type.unwrap_or("application/octet-stream")),
+        ))
     }
 }
 
 impl IntoResource for Vec<u8> {
-    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+    fn into_resource(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, ToolError> {
         Bytes::from(self).into_resource(uri, mime_type)
     }
 }
 
 impl<T: Serialize> IntoResource for Json<T> {
-    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+    fn into_resource(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, ToolError> {
         let text = serde_json::to_string(&self.0)?;
         Ok(typed(ResourceContents::text(uri, text), Some(mime_type.unwrap_or("application/json"))))
     }
@@ -212,7 +239,11 @@ impl IntoResource for Vec<ResourceContents> {
 }
 
 impl<T: IntoResource, E: Into<ToolError>> IntoResource for Result<T, E> {
-    fn into_resource(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, ToolError> {
+    fn into_resource(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, ToolError> {
         self.map_err(Into::into)?.into_resource(uri, mime_type)
     }
 }
@@ -357,7 +388,10 @@ impl<T: IntoCompletion, E: Into<ToolError>> IntoCompletion for Result<T, E> {
     }
 }
 
-pub(crate) fn tool_result<T: IntoToolResult>(response: T, _: &Invocation) -> Result<ToolResult, ToolError> {
+pub(crate) fn tool_result<T: IntoToolResult>(
+    response: T,
+    _: &Invocation,
+) -> Result<ToolResult, ToolError> {
     response.into_tool_result()
 }
 
@@ -368,7 +402,10 @@ pub(crate) fn resource_result<T: IntoResource>(
     response.into_resource(&invocation.uri, invocation.mime_type.as_deref())
 }
 
-pub(crate) fn prompt_result<T: IntoPrompt>(response: T, _: &Invocation) -> Result<PromptResult, ToolError> {
+pub(crate) fn prompt_result<T: IntoPrompt>(
+    response: T,
+    _: &Invocation,
+) -> Result<PromptResult, ToolError> {
     response.into_prompt()
 }
 

@@ -64,7 +64,9 @@ impl<F: Future<Output = Result<Outcome, Error>>> Future for CatchPanicFuture<F> 
         let mut this = self.project();
         let Some(future) = this.inner.as_mut().as_pin_mut() else {
             let error = this.panicked.take();
-            return Poll::Ready(Err(error.unwrap_or_else(|| Error::failed(ErrorKind::Internal, "internal error"))));
+            return Poll::Ready(Err(
+                error.unwrap_or_else(|| Error::failed(ErrorKind::Internal, "internal error"))
+            ));
         };
         // The future is never polled again after a panic: it is dropped with this one.
         catch_unwind(AssertUnwindSafe(|| future.poll(cx))).unwrap_or_else(|panic| {

@@ -60,7 +60,8 @@ where
             Some(Err(error)) => State::Refused { error: Some(error) },
             Some(Ok(false)) => {
                 let (gate, context) = (Arc::clone(&self.gate), Arc::clone(&call.context));
-                let line: BoxFuture<'static, _> = Box::pin(async move { gate.admit(&context).await });
+                let line: BoxFuture<'static, _> =
+                    Box::pin(async move { gate.admit(&context).await });
                 State::Waiting { line, next: Some((self.inner.clone(), call)) }
             }
         };
@@ -110,7 +111,9 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Future for Concurrency
                 StateProjection::Waiting { line, next } => {
                     let admitted = ready!(line.as_mut().poll(cx));
                     let next = match (admitted, next.take()) {
-                        (Ok(()), Some((mut service, call))) => State::Running { inner: service.call(call) },
+                        (Ok(()), Some((mut service, call))) => {
+                            State::Running { inner: service.call(call) }
+                        }
                         (Err(error), _) => State::Refused { error: Some(error) },
                         (Ok(()), None) => State::Refused { error: None },
                     };

@@ -34,12 +34,16 @@ impl Service<Call> for Handle {
     fn call(&mut self, call: Call) -> Self::Future {
         let Call { operation, context } = call;
         match operation {
-            Operation::CallTool { tool, arguments } => run(&tool.handler, context, arguments, Reply::Tool),
+            Operation::CallTool { tool, arguments } => {
+                run(&tool.handler, context, arguments, Reply::Tool)
+            }
             Operation::ReadResource { resource, uri, variables } => {
                 let cache = resource.cache;
                 let mime_type = resource.mime_type.clone();
                 let invocation = Invocation { context, arguments: variables, uri, mime_type };
-                finish((resource.handler)(invocation), move |contents| Reply::Resource(contents, cache))
+                finish((resource.handler)(invocation), move |contents| {
+                    Reply::Resource(contents, cache)
+                })
             }
             Operation::GetPrompt { prompt, arguments } => {
                 let future = (prompt.handler)(invocation(context, arguments));
@@ -51,7 +55,9 @@ impl Service<Call> for Handle {
             Operation::Complete { completer: Some(completer), query } => {
                 run(&completer, context, query, Reply::Completion)
             }
-            Operation::Extension { method, params } => run(&method.handler, context, params, Reply::Object),
+            Operation::Extension { method, params } => {
+                run(&method.handler, context, params, Reply::Object)
+            }
             other => Either::Right(ready(immediate(other, &context))),
         }
     }
@@ -91,11 +97,17 @@ fn immediate(operation: Operation, context: &CallContext) -> Result<Outcome, Err
     let modern = context.revision.is_modern();
     let reply = match operation {
         Operation::List { kind, cursor } => {
-            let page = core.registry.load().page(kind, cursor.as_deref(), modern, &core.sealer).map_err(Error::Rpc)?;
+            let page = core
+                .registry
+                .load()
+                .page(kind, cursor.as_deref(), modern, &core.sealer)
+                .map_err(Error::Rpc)?;
             Reply::Members(page, Some(core.cache))
         }
         Operation::Discover => Reply::Members(core.discover_members(), Some(core.cache)),
-        Operation::Initialize { revision } => Reply::Members(core.initialize_members(revision), None),
+        Operation::Initialize { revision } => {
+            Reply::Members(core.initialize_members(revision), None)
+        }
         Operation::SetLevel(level) => {
             if let Peer::Legacy(session) = &context.peer {
                 session.set_log_level(level);
@@ -115,7 +127,9 @@ fn immediate(operation: Operation, context: &CallContext) -> Result<Outcome, Err
         Operation::Listen(subscription) => return Ok(Outcome::Listen(subscription)),
         Operation::Refuse(_, error) => return Err(Error::Rpc(*error)),
         // No completer suggests nothing.
-        Operation::Complete { .. } => Reply::Completion(crate::handler::CompletionValues::default()),
+        Operation::Complete { .. } => {
+            Reply::Completion(crate::handler::CompletionValues::default())
+        }
         _ => Reply::EMPTY,
     };
     Ok(Outcome::Complete(reply))

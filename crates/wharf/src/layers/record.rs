@@ -28,7 +28,10 @@ struct Sinks {
 pub(crate) struct RecordLayer(Arc<Sinks>);
 
 impl RecordLayer {
-    pub(crate) fn new(metrics: Option<Arc<dyn MetricsSink>>, audit: Option<Arc<dyn AuditSink>>) -> Self {
+    pub(crate) fn new(
+        metrics: Option<Arc<dyn MetricsSink>>,
+        audit: Option<Arc<dyn AuditSink>>,
+    ) -> Self {
         Self(Arc::new(Sinks { metrics, audit }))
     }
 }

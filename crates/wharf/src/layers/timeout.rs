@@ -56,7 +56,11 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Time
         let limit = call.timeout().unwrap_or(self.default);
         // A listen stream is answered at once; the stream that follows has no deadline.
         let bounded = !matches!(call.operation, Operation::Listen(_));
-        let timer = bounded.then(|| Timer { started: Instant::now(), limit, context: call.context.clone() });
+        let timer = bounded.then(|| Timer {
+            started: Instant::now(),
+            limit,
+            context: call.context.clone(),
+        });
         TimeoutFuture { inner: self.inner.call(call), timer, sleep: None }
     }
 }
@@ -98,7 +102,8 @@ impl<F: Future<Output = Result<Outcome, Error>>> Future for TimeoutFuture<F> {
             return Poll::Ready(result);
         }
         let Some(timer) = this.timer else { return Poll::Pending };
-        let sleep = this.sleep.get_or_insert_with(|| Box::pin(sleep_until(timer.started + timer.limit)));
+        let sleep =
+            this.sleep.get_or_insert_with(|| Box::pin(sleep_until(timer.started + timer.limit)));
         while sleep.as_mut().poll(cx).is_ready() {
             let (deadline, running) = timer.deadline();
             if running && Instant::now() >= deadline {

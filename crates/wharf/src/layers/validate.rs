@@ -51,11 +51,14 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Vali
 
 fn validate(call: &mut Call) -> Result<(), Error> {
     match &mut call.operation {
-        Operation::CallTool { tool, arguments } => tool.input.check(arguments).map_err(|refusals| {
-            let mut failure = Failure::new(ErrorKind::InvalidInput, format!("invalid arguments: {refusals}"));
-            failure.details = Some(refusals.to_json());
-            Error::Failed(failure)
-        }),
+        Operation::CallTool { tool, arguments } => {
+            tool.input.check(arguments).map_err(|refusals| {
+                let mut failure =
+                    Failure::new(ErrorKind::InvalidInput, format!("invalid arguments: {refusals}"));
+                failure.details = Some(refusals.to_json());
+                Error::Failed(failure)
+            })
+        }
         Operation::GetPrompt { prompt, arguments } => match &prompt.arguments {
             Some(schema) => schema.check(arguments).map_err(invalid_params),
             None => Ok(()),
@@ -76,6 +79,7 @@ fn validate(call: &mut Call) -> Result<(), Error> {
 }
 
 fn invalid_params(refusals: Refusals) -> Error {
-    let data = serde_json::json!({"code": ErrorKind::InvalidInput.code(), "details": refusals.to_json()});
+    let data =
+        serde_json::json!({"code": ErrorKind::InvalidInput.code(), "details": refusals.to_json()});
     Error::Rpc(RpcError::invalid_params(format!("invalid arguments: {refusals}")).with_data(data))
 }

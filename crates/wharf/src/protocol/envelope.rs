@@ -9,10 +9,20 @@ use super::{
 /// One message, borrowed from its text.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Message<'a> {
-    Request { id: Id, method: std::borrow::Cow<'a, str>, params: Option<&'a str> },
-    Notification { method: std::borrow::Cow<'a, str>, params: Option<&'a str> },
+    Request {
+        id: Id,
+        method: std::borrow::Cow<'a, str>,
+        params: Option<&'a str>,
+    },
+    Notification {
+        method: std::borrow::Cow<'a, str>,
+        params: Option<&'a str>,
+    },
     /// A client's answer to a request of ours (legacy sessions only).
-    Response { id: Id, result: Result<&'a str, &'a str> },
+    Response {
+        id: Id,
+        result: Result<&'a str, &'a str>,
+    },
     /// An array of messages, not yet looked into.
     Batch(Vec<&'a str>),
 }
@@ -28,17 +38,19 @@ pub(crate) fn parse(text: &str) -> Result<Message<'_>, Box<Refused>> {
         return Ok(Message::Batch(raw.into_iter().map(|item| item.get()).collect()));
     }
     let [version, raw_id, method, params, result, error] =
-        fields(text, &["jsonrpc", "id", "method", "params", "result", "error"]).map_err(|error| {
-            Box::new((
-                match error {
-                    FieldsError::Syntax(detail) => RpcError::parse(detail),
-                    FieldsError::Shape(detail) => {
-                        RpcError::invalid_request(format!("not a JSON-RPC message: {detail}"))
-                    }
-                },
-                None,
-            ))
-        })?;
+        fields(text, &["jsonrpc", "id", "method", "params", "result", "error"]).map_err(
+            |error| {
+                Box::new((
+                    match error {
+                        FieldsError::Syntax(detail) => RpcError::parse(detail),
+                        FieldsError::Shape(detail) => {
+                            RpcError::invalid_request(format!("not a JSON-RPC message: {detail}"))
+                        }
+                    },
+                    None,
+                ))
+            },
+        )?;
     let id = raw_id.map(Id::parse);
     let refuse = |message: &'static str| {
         Box::new((RpcError::invalid_request(message), id.clone().flatten()))
@@ -52,19 +64,25 @@ pub(crate) fn parse(text: &str) -> Result<Message<'_>, Box<Refused>> {
     let id_known = id.clone().flatten();
     match (method, result, error) {
         (Some(method), None, None) => {
-            let Some(method) = string(method) else { return Err(refuse("\"method\" must be a string")) };
+            let Some(method) = string(method) else {
+                return Err(refuse("\"method\" must be a string"));
+            };
             Ok(match id_known {
                 Some(id) => Message::Request { id, method, params },
                 None => Message::Notification { method, params },
             })
         }
-        (None, Some(result), None) if id_known.is_some() => {
-            Ok(Message::Response { id: id_known.ok_or_else(|| refuse("\"id\" is missing"))?, result: Ok(result) })
-        }
-        (None, None, Some(error)) if id_known.is_some() => {
-            Ok(Message::Response { id: id_known.ok_or_else(|| refuse("\"id\" is missing"))?, result: Err(error) })
-        }
-        _ => Err(refuse("a message has a \"method\", or an \"id\" with a \"result\" or an \"error\"")),
+        (None, Some(result), None) if id_known.is_some() => Ok(Message::Response {
+            id: id_known.ok_or_else(|| refuse("\"id\" is missing"))?,
+            result: Ok(result),
+        }),
+        (None, None, Some(error)) if id_known.is_some() => Ok(Message::Response {
+            id: id_known.ok_or_else(|| refuse("\"id\" is missing"))?,
+            result: Err(error),
+        }),
+        _ => Err(refuse(
+            "a message has a \"method\", or an \"id\" with a \"result\" or an \"error\"",
+        )),
     }
 }
 
@@ -104,7 +122,12 @@ mod tests {
 
     #[test]
     fn look_alike_keys_are_unknown_keys() {
-        let read = parse("{\"jsonrpc\":\"2.0\",\"id\":1,\"param\u{17f}\":{\"x\":1},\"method\":\"ping\"}").unwrap();
-        assert_eq!(read, Message::Request { id: Id::Number(1), method: "ping".into(), params: None });
+        let read =
+            parse("{\"jsonrpc\":\"2.0\",\"id\":1,\"param\u{17f}\":{\"x\":1},\"method\":\"ping\"}")
+                .unwrap();
+        assert_eq!(
+            read,
+            Message::Request { id: Id::Number(1), method: "ping".into(), params: None }
+        );
     }
 }

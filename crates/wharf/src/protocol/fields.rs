@@ -32,7 +32,9 @@ pub(crate) fn fields<'a, const N: usize>(
     names: &[&'static str; N],
 ) -> Result<[Option<&'a str>; N], FieldsError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let found = deserializer.deserialize_map(Fields(names)).and_then(|found| deserializer.end().map(|()| found));
+    let found = deserializer
+        .deserialize_map(Fields(names))
+        .and_then(|found| deserializer.end().map(|()| found));
     found.map_err(|error| match error.classify() {
         // serde_json quotes nothing of the input in these categories, only the position.
         serde_json::error::Category::Data => FieldsError::Shape(error.to_string()),
@@ -64,12 +66,17 @@ impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
             match key {
                 Key::Known(index) => {
                     if found[index].is_some() {
-                        return Err(A::Error::custom(format_args!("duplicate key \"{}\"", self.0[index])));
+                        return Err(A::Error::custom(format_args!(
+                            "duplicate key \"{}\"",
+                            self.0[index]
+                        )));
                     }
                     found[index] = Some(map.next_value::<&'de RawValue>()?.get());
                 }
                 Key::WrongCase(name) => {
-                    return Err(A::Error::custom(format_args!("keys are case-sensitive: write \"{name}\"")));
+                    return Err(A::Error::custom(format_args!(
+                        "keys are case-sensitive: write \"{name}\""
+                    )));
                 }
                 Key::Unknown => {
                     map.next_value::<IgnoredAny>()?;

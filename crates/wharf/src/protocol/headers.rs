@@ -24,7 +24,9 @@ impl<'a> HeaderView<'a> {
         let mut values = self.0.get_all(name).iter();
         let Some(first) = values.next() else { return Ok(None) };
         if values.next().is_some() {
-            return Err(RpcError::header_mismatch(format!("the header {name} appears more than once")));
+            return Err(RpcError::header_mismatch(format!(
+                "the header {name} appears more than once"
+            )));
         }
         let text = std::str::from_utf8(first.as_bytes())
             .ok()
@@ -37,7 +39,9 @@ impl<'a> HeaderView<'a> {
     pub(crate) fn expect(self, name: &str, expected: &str) -> Result<(), RpcError> {
         match self.value(name)? {
             Some(value) if value == expected => Ok(()),
-            Some(_) => Err(RpcError::header_mismatch(format!("the header {name} differs from the body"))),
+            Some(_) => {
+                Err(RpcError::header_mismatch(format!("the header {name} differs from the body")))
+            }
             None => Err(RpcError::header_mismatch(format!("the header {name} is missing"))),
         }
     }
@@ -52,9 +56,11 @@ fn bad(name: &str) -> RpcError {
 /// The value that a header carries; `None` when the base64 form is broken.
 pub(crate) fn decode_value(text: &str) -> Option<Cow<'_, str>> {
     match text.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE)) {
-        Some(encoded) => {
-            STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok()).map(Cow::Owned)
-        }
+        Some(encoded) => STANDARD
+            .decode(encoded)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .map(Cow::Owned),
         // Without both ends it is an ordinary value that happens to look like one.
         None => Some(Cow::Borrowed(text)),
     }
@@ -70,7 +76,11 @@ mod tests {
             && !value.starts_with([' ', '\t'])
             && !value.ends_with([' ', '\t'])
             && !value.starts_with(OPEN);
-        if plain { Cow::Borrowed(value) } else { Cow::Owned(format!("{OPEN}{}{CLOSE}", STANDARD.encode(value))) }
+        if plain {
+            Cow::Borrowed(value)
+        } else {
+            Cow::Owned(format!("{OPEN}{}{CLOSE}", STANDARD.encode(value)))
+        }
     }
 
     #[test]

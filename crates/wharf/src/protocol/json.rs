@@ -90,7 +90,12 @@ mod tests {
 
     #[test]
     fn trees_equal_serde_json_except_for_duplicates() {
-        for text in [r#"{"a":[1,-2,3.5,"x",null,true,{"b":{}}]}"#, "18446744073709551615", "-0.0", "\"\\u00e9\""] {
+        for text in [
+            r#"{"a":[1,-2,3.5,"x",null,true,{"b":{}}]}"#,
+            "18446744073709551615",
+            "-0.0",
+            "\"\\u00e9\"",
+        ] {
             assert_eq!(parse_strict(text).unwrap(), serde_json::from_str::<Value>(text).unwrap());
         }
         assert!(parse_strict(r#"{"a":{"b":1,"b":2}}"#).is_err());

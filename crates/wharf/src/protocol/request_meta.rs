@@ -121,13 +121,21 @@ impl RequestMeta {
         .map_err(|error| RpcError::malformed_meta(format!("\"_meta\" is malformed: {error}")))?;
         let text = |raw: Option<&str>| raw.and_then(string).map(Box::<str>::from);
         if version.is_some_and(|raw| string(raw).is_none()) {
-            return Err(RpcError::malformed_meta("the protocolVersion in \"_meta\" must be a string"));
+            return Err(RpcError::malformed_meta(
+                "the protocolVersion in \"_meta\" must be a string",
+            ));
         }
         if capabilities.is_some_and(|raw| !raw.starts_with('{')) {
-            return Err(RpcError::malformed_meta("the clientCapabilities in \"_meta\" must be an object"));
+            return Err(RpcError::malformed_meta(
+                "the clientCapabilities in \"_meta\" must be an object",
+            ));
         }
-        if token.is_some_and(|raw| !raw.starts_with(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])) {
-            return Err(RpcError::malformed_meta("the progressToken must be a string or an integer"));
+        if token.is_some_and(|raw| {
+            !raw.starts_with(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+        }) {
+            return Err(RpcError::malformed_meta(
+                "the progressToken must be a string or an integer",
+            ));
         }
         let log_level = match level {
             None => None,

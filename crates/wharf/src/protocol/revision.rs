@@ -20,8 +20,13 @@ pub enum Revision {
 
 impl Revision {
     /// Every revision, newest first, as `server/discover` lists them.
-    pub const ALL: [Self; 5] =
-        [Self::V2026_07_28, Self::V2025_11_25, Self::V2025_06_18, Self::V2025_03_26, Self::V2024_11_05];
+    pub const ALL: [Self; 5] = [
+        Self::V2026_07_28,
+        Self::V2025_11_25,
+        Self::V2025_06_18,
+        Self::V2025_03_26,
+        Self::V2024_11_05,
+    ];
 
     /// What a client that names no revision speaks (2025-11-25, transports: "assume 2025-03-26").
     pub const ASSUMED: Self = Self::V2025_03_26;

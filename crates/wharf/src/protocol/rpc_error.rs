@@ -26,7 +26,12 @@ pub struct RpcError {
 }
 
 impl RpcError {
-    pub(crate) fn new(code: i32, status: u16, kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(
+        code: i32,
+        status: u16,
+        kind: ErrorKind,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self { code, message: message.into(), data: None, kind, status }
     }
 
@@ -67,13 +72,19 @@ impl RpcError {
             Some(near) => format!("did you mean {}?", Quoted(near)),
             None => "call tools/list for the names".to_owned(),
         };
-        Self::new(-32602, 200, ErrorKind::ResourceNotFound, format!("unknown tool {}; {hint}", Quoted(name)))
+        Self::new(
+            -32602,
+            200,
+            ErrorKind::ResourceNotFound,
+            format!("unknown tool {}; {hint}", Quoted(name)),
+        )
     }
 
     /// The code that the revision assigns: -32602 on 2026-07-28 (SEP-2164), -32002 before; `data.uri` names it.
     pub(crate) fn resource_not_found(revision: Revision, uri: &str) -> Self {
         let code = if revision.is_modern() { -32602 } else { -32002 };
-        let message = format!("no resource at {}; call resources/list for what there is", Quoted(uri));
+        let message =
+            format!("no resource at {}; call resources/list for what there is", Quoted(uri));
         // The error repeats a bounded part of the URI: it may be a megabyte long.
         let data = json!({"uri": uri.chars().take(2048).collect::<String>(), "code": "RESOURCE_NOT_FOUND"});
         Self::new(code, 200, ErrorKind::ResourceNotFound, message).with_data(data)
@@ -86,8 +97,10 @@ impl RpcError {
 
     /// -32021: the handler needs a client capability that the request did not declare.
     pub(crate) fn missing_capability(required: Value, what: &str) -> Self {
-        let message = format!("this needs the client capability {what}, which the request does not declare");
-        Self::new(-32021, 400, ErrorKind::InvalidInput, message).with_data(json!({"requiredCapabilities": required}))
+        let message =
+            format!("this needs the client capability {what}, which the request does not declare");
+        Self::new(-32021, 400, ErrorKind::InvalidInput, message)
+            .with_data(json!({"requiredCapabilities": required}))
     }
 
     /// -32022: the revision is not served.
@@ -123,7 +136,8 @@ impl RpcError {
             "this needs the client capability {}, which the client did not declare in initialize",
             capability.describe()
         );
-        Self::invalid_params(message).with_data(json!({"requiredCapabilities": capability.required()}))
+        Self::invalid_params(message)
+            .with_data(json!({"requiredCapabilities": capability.required()}))
     }
 
     /// The whole message.

@@ -86,7 +86,8 @@ impl Operator {
 
     /// Whether a value may hold `byte` (RFC 3986 section 2).
     fn holds(self, byte: u8) -> bool {
-        let unreserved = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%');
+        let unreserved =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%');
         match self {
             // A label's separator is itself unreserved: it always separates.
             Self::Label => unreserved && byte != b'.',
@@ -115,7 +116,8 @@ impl UriTemplate {
     pub(crate) fn parse(text: &str) -> Result<Self, UriTemplateError> {
         let mut parts: Vec<Part> = Vec::new();
         let mut rest = text;
-        let fail = |rest: &str, what| Err(UriTemplateError { position: text.len() - rest.len(), what });
+        let fail =
+            |rest: &str, what| Err(UriTemplateError { position: text.len() - rest.len(), what });
         let mut names: Vec<Arc<str>> = Vec::new();
         while !rest.is_empty() {
             let open = rest.find(['{', '}']).unwrap_or(rest.len());
@@ -135,10 +137,15 @@ impl UriTemplate {
             let mut variables: Vec<Arc<str>> = Vec::new();
             for name in list.split(',') {
                 if name.contains([':', '*']) {
-                    return fail(rest, "modifiers (':n' and '*') can't be matched; use one variable per part");
+                    return fail(
+                        rest,
+                        "modifiers (':n' and '*') can't be matched; use one variable per part",
+                    );
                 }
                 let plain = !name.is_empty()
-                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
                 if !plain {
                     return fail(rest, "a variable is named with letters, digits, '_' and '.'");
                 }
@@ -182,7 +189,8 @@ impl UriTemplate {
     /// Where the expression at `index` ends in `rest`.
     fn end_of(&self, index: usize, operator: Operator, rest: &str) -> Option<usize> {
         let reach = rest.bytes().enumerate().position(|(at, byte)| {
-            let own = at == 0 && !operator.first().is_empty() && byte == operator.first().as_bytes()[0];
+            let own =
+                at == 0 && !operator.first().is_empty() && byte == operator.first().as_bytes()[0];
             let between = byte == operator.separator() || (operator.is_named() && byte == b'=');
             !own && !between && !operator.holds(byte)
         });
@@ -198,7 +206,8 @@ impl UriTemplate {
             // Told apart by the operator's own first character.
             Some(Part::Expression(next, _)) => {
                 let start = next.first().as_bytes().first().copied();
-                let at = rest.bytes().enumerate().position(|(at, byte)| at > 0 && Some(byte) == start);
+                let at =
+                    rest.bytes().enumerate().position(|(at, byte)| at > 0 && Some(byte) == start);
                 Some(at.unwrap_or(reach).min(reach))
             }
         }
@@ -254,7 +263,12 @@ fn expression(
     Some(())
 }
 
-fn single(operator: Operator, name: &Arc<str>, value: &str, found: &mut Vec<(Arc<str>, String)>) -> Option<()> {
+fn single(
+    operator: Operator,
+    name: &Arc<str>,
+    value: &str,
+    found: &mut Vec<(Arc<str>, String)>,
+) -> Option<()> {
     let whole = operator.allows_reserved() || !value.as_bytes().contains(&operator.separator());
     if value.is_empty() || !whole {
         return None;
@@ -282,8 +296,9 @@ mod tests {
 
     fn check(template: &str, uri: &str, expected: Option<&[(&str, &str)]>) {
         let found = UriTemplate::parse(template).unwrap().matches(uri);
-        let found: Option<Vec<(&str, &str)>> =
-            found.as_ref().map(|found| found.iter().map(|(name, value)| (&**name, value.as_str())).collect());
+        let found: Option<Vec<(&str, &str)>> = found
+            .as_ref()
+            .map(|found| found.iter().map(|(name, value)| (&**name, value.as_str())).collect());
         assert_eq!(found.as_deref(), expected, "{template} {uri}");
     }
 
@@ -331,9 +346,15 @@ mod tests {
 
     #[test]
     fn unusable_templates_say_where() {
-        for (template, position) in
-            [("a://{", 4), ("a://}", 4), ("a://{x:3}", 4), ("a://{x*}", 4), ("a://{x}{y}", 7), ("a://{}", 4), ("a{x}b{x}", 5)]
-        {
+        for (template, position) in [
+            ("a://{", 4),
+            ("a://}", 4),
+            ("a://{x:3}", 4),
+            ("a://{x*}", 4),
+            ("a://{x}{y}", 7),
+            ("a://{}", 4),
+            ("a{x}b{x}", 5),
+        ] {
             assert_eq!(UriTemplate::parse(template).unwrap_err().position, position, "{template}");
         }
     }

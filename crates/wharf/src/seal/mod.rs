@@ -46,7 +46,8 @@ impl SealingKey {
     pub fn new(bytes: &[u8]) -> Result<Self, KeyLength> {
         let cipher = XChaCha20Poly1305::new_from_slice(bytes).map_err(|_| KeyLength)?;
         // The id tells keys apart after a rotation. It is a hash, so it gives nothing of the key away.
-        let digest = Sha256::new().chain_update(b"wharf sealing key id").chain_update(bytes).finalize();
+        let digest =
+            Sha256::new().chain_update(b"wharf sealing key id").chain_update(bytes).finalize();
         let mut id = [0; KEY_ID_BYTES];
         id.copy_from_slice(&digest[..KEY_ID_BYTES]);
         Ok(Self { id, cipher })
@@ -89,7 +90,10 @@ impl Sealer {
         fill(&mut nonce);
         let aad = authenticated(purpose, bound_to);
         // Fails only for texts of more than 256 GiB.
-        let sealed = key.cipher.encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &aad }).unwrap_or_default();
+        let sealed = key
+            .cipher
+            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &aad })
+            .unwrap_or_default();
         let mut out = Vec::with_capacity(HEAD_BYTES + sealed.len());
         out.push(VERSION);
         out.extend_from_slice(&key.id);
@@ -100,7 +104,12 @@ impl Sealer {
 
     /// # Errors
     /// See [`SealError`].
-    pub(crate) fn open(&self, purpose: &'static str, bound_to: &[u8], text: &str) -> Result<Vec<u8>, SealError> {
+    pub(crate) fn open(
+        &self,
+        purpose: &'static str,
+        bound_to: &[u8],
+        text: &str,
+    ) -> Result<Vec<u8>, SealError> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(SealError::Malformed);
         }
@@ -128,7 +137,10 @@ fn authenticated(purpose: &str, bound_to: &[u8]) -> Vec<u8> {
     out
 }
 
-#[expect(clippy::expect_used, reason = "without entropy nothing can be sealed safely; better no server than a guessable one")]
+#[expect(
+    clippy::expect_used,
+    reason = "without entropy nothing can be sealed safely; better no server than a guessable one"
+)]
 fn fill(bytes: &mut [u8]) {
     // The kernel's generator fails only on systems that lack it altogether.
     getrandom::fill(bytes).expect("the system has a random number generator");
@@ -154,13 +166,21 @@ mod tests {
         for index in 0..raw.len() {
             let mut changed = raw.clone();
             changed[index] ^= 1;
-            assert!(sealer.open("cursor", b"alice", &URL_SAFE_NO_PAD.encode(changed)).is_err(), "byte {index}");
+            assert!(
+                sealer.open("cursor", b"alice", &URL_SAFE_NO_PAD.encode(changed)).is_err(),
+                "byte {index}"
+            );
         }
         for length in 0..raw.len() {
-            assert!(sealer.open("cursor", b"alice", &URL_SAFE_NO_PAD.encode(&raw[..length])).is_err());
+            assert!(
+                sealer.open("cursor", b"alice", &URL_SAFE_NO_PAD.encode(&raw[..length])).is_err()
+            );
         }
         assert!(sealer.open("cursor", b"alice", &format!("{text}AA")).is_err());
-        assert_eq!(sealer.open("cursor", b"alice", &"A".repeat(1 << 20)), Err(SealError::Malformed));
+        assert_eq!(
+            sealer.open("cursor", b"alice", &"A".repeat(1 << 20)),
+            Err(SealError::Malformed)
+        );
     }
 
     #[test]

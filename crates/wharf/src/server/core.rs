@@ -113,11 +113,15 @@ impl Core {
     /// Takes a place among the open listen streams; `None` when all are taken.
     pub(crate) fn listener(&self) -> Option<Listener> {
         let place = Listener(Arc::clone(&self.listeners));
-        (self.listeners.fetch_add(1, Ordering::Relaxed) < self.limits.listen_streams).then_some(place)
+        (self.listeners.fetch_add(1, Ordering::Relaxed) < self.limits.listen_streams)
+            .then_some(place)
     }
 
     pub(crate) async fn readiness(&self) -> Vec<(String, Readiness)> {
-        let checks = self.probes.iter().map(|probe| async { (probe.name().to_owned(), probe.check().await) });
+        let checks = self
+            .probes
+            .iter()
+            .map(|probe| async { (probe.name().to_owned(), probe.check().await) });
         futures_util::future::join_all(checks).await
     }
 }
@@ -144,8 +148,9 @@ fn capabilities(registered: &super::registry::Registrations) -> Value {
     declare("completions", json!({}));
     if !registered.extensions.is_empty() {
         let extensions = registered.extensions.iter();
-        let extensions: Map<_, _> =
-            extensions.map(|extension| (extension.id.to_string(), extension.capability.clone().into())).collect();
+        let extensions: Map<_, _> = extensions
+            .map(|extension| (extension.id.to_string(), extension.capability.clone().into()))
+            .collect();
         declare("extensions", extensions.into());
     }
     capabilities.into()

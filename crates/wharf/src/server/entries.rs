@@ -41,10 +41,12 @@ impl HeaderParameter {
         let name = &self.header;
         match (value, sent) {
             (None, None) => Ok(()),
-            (None, Some(_)) => {
-                Err(RpcError::header_mismatch(format!("the header {name} is there, its parameter is not")))
+            (None, Some(_)) => Err(RpcError::header_mismatch(format!(
+                "the header {name} is there, its parameter is not"
+            ))),
+            (Some(_), None) => {
+                Err(RpcError::header_mismatch(format!("the header {name} is missing")))
             }
-            (Some(_), None) => Err(RpcError::header_mismatch(format!("the header {name} is missing"))),
             (Some(value), Some(sent)) => {
                 let same = match value {
                     Value::String(text) => *text == sent,
@@ -59,7 +61,9 @@ impl HeaderParameter {
                 if same {
                     Ok(())
                 } else {
-                    Err(RpcError::header_mismatch(format!("the header {name} differs from the body")))
+                    Err(RpcError::header_mismatch(format!(
+                        "the header {name} differs from the body"
+                    )))
                 }
             }
         }
@@ -68,12 +72,17 @@ impl HeaderParameter {
 
 fn is_tool_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
 }
 
 /// RFC 9110 section 5.6.2.
 fn is_token(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 impl ToolEntry {
@@ -83,15 +92,20 @@ impl ToolEntry {
         if !is_tool_name(&spec.name) {
             return Err(BuildError::Name { what, rule: "use 1 to 64 of A-Z a-z 0-9 _ . - /" });
         }
-        let schema = spec
-            .input_schema
-            .get_or_insert_with(|| json!({"type": "object", "properties": {}, "additionalProperties": false}));
+        let schema = spec.input_schema.get_or_insert_with(
+            || json!({"type": "object", "properties": {}, "additionalProperties": false}),
+        );
         for (pointer, header) in &spec.header_parameters {
             let property = pointer.replace('/', "/properties/");
             match schema.pointer_mut(&property).and_then(Value::as_object_mut) {
-                Some(property) => drop(property.insert("x-mcp-header".into(), header.clone().into())),
+                Some(property) => {
+                    drop(property.insert("x-mcp-header".into(), header.clone().into()))
+                }
                 None => {
-                    return Err(BuildError::Header { what, error: format!("no parameter at {pointer:?}") });
+                    return Err(BuildError::Header {
+                        what,
+                        error: format!("no parameter at {pointer:?}"),
+                    });
                 }
             }
         }
@@ -114,7 +128,11 @@ impl ToolEntry {
 }
 
 /// Finds `x-mcp-header` on properties, and refuses what the specification forbids (server/tools).
-fn collect_headers(schema: &Value, pointer: String, found: &mut Vec<HeaderParameter>) -> Result<(), String> {
+fn collect_headers(
+    schema: &Value,
+    pointer: String,
+    found: &mut Vec<HeaderParameter>,
+) -> Result<(), String> {
     let Some(properties) = schema["properties"].as_object() else { return Ok(()) };
     for (name, property) in properties {
         let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -123,7 +141,9 @@ fn collect_headers(schema: &Value, pointer: String, found: &mut Vec<HeaderParame
                 format!("x-mcp-header at {pointer:?} must be a header name (RFC 9110 token)")
             })?;
             if !matches!(property["type"].as_str(), Some("string" | "integer" | "boolean")) {
-                return Err(format!("x-mcp-header at {pointer:?} needs a string, integer or boolean parameter"));
+                return Err(format!(
+                    "x-mcp-header at {pointer:?} needs a string, integer or boolean parameter"
+                ));
             }
             let header = format!("Mcp-Param-{header}");
             if found.iter().any(|other| other.header.eq_ignore_ascii_case(&header)) {
@@ -155,18 +175,21 @@ impl ResourceEntry {
         let Resource { spec, handler } = resource;
         let what = format!("resource {:?}", spec.uri);
         let template = match spec.is_template {
-            true => Some(
-                UriTemplate::parse(&spec.uri)
-                    .map_err(|error| BuildError::Template { what: what.clone(), error: error.to_string() })?,
-            ),
+            true => Some(UriTemplate::parse(&spec.uri).map_err(|error| BuildError::Template {
+                what: what.clone(),
+                error: error.to_string(),
+            })?),
             false if !spec.uri.contains(':') => {
-                return Err(BuildError::Name { what, rule: "a URI has a scheme, such as greeting://" });
+                return Err(BuildError::Name {
+                    what,
+                    rule: "a URI has a scheme, such as greeting://",
+                });
             }
             false => None,
         };
         let variables = spec.variables_schema.as_ref().map(InputSchema::compile).transpose();
-        let variables =
-            variables.map_err(|error| BuildError::Schema { what: what.clone(), error: error.to_string() })?;
+        let variables = variables
+            .map_err(|error| BuildError::Schema { what: what.clone(), error: error.to_string() })?;
         Ok(Self {
             definition: Bytes::from(spec.definition().to_string()),
             uri: spec.uri,
@@ -200,8 +223,8 @@ impl PromptEntry {
             return Err(BuildError::Name { what, rule: "use 1 to 128 bytes" });
         }
         let arguments = spec.arguments_schema.as_ref().map(InputSchema::compile).transpose();
-        let arguments =
-            arguments.map_err(|error| BuildError::Schema { what: what.clone(), error: error.to_string() })?;
+        let arguments = arguments
+            .map_err(|error| BuildError::Schema { what: what.clone(), error: error.to_string() })?;
         Ok(Self {
             definition: Bytes::from(spec.definition().to_string()),
             name: spec.name,
@@ -242,7 +265,11 @@ mod tests {
             if let Some(sent) = sent {
                 headers.insert("mcp-param-n", sent.parse().unwrap());
             }
-            assert_eq!(parameter.check(HeaderView(&headers), &arguments).is_ok(), ok, "{sent:?} {arguments}");
+            assert_eq!(
+                parameter.check(HeaderView(&headers), &arguments).is_ok(),
+                ok,
+                "{sent:?} {arguments}"
+            );
         };
         check(Some("7"), json!({"n": 7}), true);
         check(Some("7.0"), json!({"n": 7}), true);

@@ -50,7 +50,11 @@ pub trait IntoExtensionResult {
 impl<T: Serialize> IntoExtensionResult for Json<T> {
     fn into_extension_result(self) -> Result<Value, ToolError> {
         let value = serde_json::to_value(self.0)?;
-        if value.is_object() { Ok(value) } else { Err(ToolError::internal("an extension's result must be an object")) }
+        if value.is_object() {
+            Ok(value)
+        } else {
+            Err(ToolError::internal("an extension's result must be an object"))
+        }
     }
 }
 
@@ -102,10 +106,12 @@ impl Extension {
     pub(crate) fn entries(&self) -> Result<Vec<ExtensionMethod>, BuildError> {
         let compile = |method: &Method| {
             let schema = match &method.schema {
-                Some(schema) => Some(InputSchema::compile(schema).map_err(|error| BuildError::Schema {
-                    what: format!("method {}", method.name),
-                    error: error.to_string(),
-                })?),
+                Some(schema) => {
+                    Some(InputSchema::compile(schema).map_err(|error| BuildError::Schema {
+                        what: format!("method {}", method.name),
+                        error: error.to_string(),
+                    })?)
+                }
                 None => None,
             };
             Ok(ExtensionMethod {

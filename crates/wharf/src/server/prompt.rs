@@ -8,8 +8,8 @@ use super::completer::Completer;
 use crate::{
     content::Icon,
     handler::{
-        BoxHandler, Handler, IntoCompletion, IntoPrompt, PromptResult, boxed, completion_result, input_schema_of,
-        prompt_result,
+        BoxHandler, Handler, IntoCompletion, IntoPrompt, PromptResult, boxed, completion_result,
+        input_schema_of, prompt_result,
     },
     meta::Meta,
 };
@@ -120,7 +120,9 @@ impl PromptBuilder {
     /// The arguments as the wire lists them, in the schema's order.
     fn arguments(&self) -> Vec<Value> {
         let Some(schema) = &self.arguments_schema else { return Vec::new() };
-        let required = |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
+        let required = |name: &str| {
+            schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name))
+        };
         let Some(properties) = schema["properties"].as_object() else { return Vec::new() };
         let describe = |(name, property): (&String, &Value)| {
             let mut argument = json!({"name": name, "required": required(name)});

@@ -61,7 +61,12 @@ struct List {
 }
 
 impl List {
-    fn new(kind: ListKind, entries: Vec<(Arc<str>, Bytes)>, page_size: usize, sealer: &Sealer) -> Self {
+    fn new(
+        kind: ListKind,
+        entries: Vec<(Arc<str>, Bytes)>,
+        page_size: usize,
+        sealer: &Sealer,
+    ) -> Self {
         let (keys, items) = entries.into_iter().unzip();
         let mut list = Self { kind, keys, items, first: Bytes::new() };
         list.first = list.page_from(0, page_size, sealer);
@@ -71,7 +76,8 @@ impl List {
     fn page_from(&self, start: usize, page_size: usize, sealer: &Sealer) -> Bytes {
         let end = start.saturating_add(page_size.max(1)).min(self.items.len());
         let page = &self.items[start..end];
-        let mut out = Vec::with_capacity(page.iter().map(|item| item.len() + 1).sum::<usize>() + 256);
+        let mut out =
+            Vec::with_capacity(page.iter().map(|item| item.len() + 1).sum::<usize>() + 256);
         out.put_slice(b"\"");
         out.put_slice(self.kind.member().as_bytes());
         out.put_slice(b"\":[");
@@ -83,7 +89,8 @@ impl List {
         }
         out.push(b']');
         if end < self.items.len() {
-            let cursor = sealer.seal("cursor", self.kind.method().as_bytes(), self.keys[end - 1].as_bytes());
+            let cursor =
+                sealer.seal("cursor", self.kind.method().as_bytes(), self.keys[end - 1].as_bytes());
             out.put_slice(b",\"nextCursor\":\"");
             out.put_slice(cursor.as_bytes());
             out.push(b'"');
@@ -91,11 +98,19 @@ impl List {
         Bytes::from(out)
     }
 
-    fn page(&self, cursor: Option<&str>, page_size: usize, sealer: &Sealer) -> Result<Bytes, RpcError> {
+    fn page(
+        &self,
+        cursor: Option<&str>,
+        page_size: usize,
+        sealer: &Sealer,
+    ) -> Result<Bytes, RpcError> {
         let Some(cursor) = cursor else { return Ok(self.first.clone()) };
         // The cursor names the last item that was seen, so a page stays right when items before it come and go.
-        let bad = || RpcError::invalid_params("this cursor is not valid here; list again without a cursor");
-        let last = sealer.open("cursor", self.kind.method().as_bytes(), cursor).map_err(|_| bad())?;
+        let bad = || {
+            RpcError::invalid_params("this cursor is not valid here; list again without a cursor")
+        };
+        let last =
+            sealer.open("cursor", self.kind.method().as_bytes(), cursor).map_err(|_| bad())?;
         let seen = self.keys.iter().position(|key| key.as_bytes() == last).ok_or_else(bad)?;
         Ok(self.page_from(seen + 1, page_size, sealer))
     }
@@ -123,35 +138,65 @@ impl Registry {
         sealer: &Sealer,
     ) -> Result<Self, BuildError> {
         let mut errors = Vec::new();
-        let mut keep = |result: Result<_, BuildError>| result.map_err(|error| errors.push(error)).ok();
-        let tools: Vec<_> =
-            registered.tools.into_iter().filter_map(|tool| keep(ToolEntry::compile(tool).map(Arc::new))).collect();
-        let mut keep = |result: Result<_, BuildError>| result.map_err(|error| errors.push(error)).ok();
+        let mut keep =
+            |result: Result<_, BuildError>| result.map_err(|error| errors.push(error)).ok();
+        let tools: Vec<_> = registered
+            .tools
+            .into_iter()
+            .filter_map(|tool| keep(ToolEntry::compile(tool).map(Arc::new)))
+            .collect();
+        let mut keep =
+            |result: Result<_, BuildError>| result.map_err(|error| errors.push(error)).ok();
         let all: Vec<_> = (registered.resources.into_iter())
             .filter_map(|resource| keep(ResourceEntry::compile(resource).map(Arc::new)))
             .collect();
-        let mut keep = |result: Result<_, BuildError>| result.map_err(|error| errors.push(error)).ok();
+        let mut keep =
+            |result: Result<_, BuildError>| result.map_err(|error| errors.push(error)).ok();
         let prompts: Vec<_> = (registered.prompts.into_iter())
             .filter_map(|prompt| keep(PromptEntry::compile(prompt).map(Arc::new)))
             .collect();
-        let mut keep = |result: Result<_, BuildError>| result.map_err(|error| errors.push(error)).ok();
-        let methods: Vec<_> =
-            registered.extensions.iter().filter_map(|extension| keep(extension.entries())).flatten().collect();
-        let (mut templates, resources): (Vec<_>, Vec<_>) = all.into_iter().partition(|entry| entry.template.is_some());
+        let mut keep =
+            |result: Result<_, BuildError>| result.map_err(|error| errors.push(error)).ok();
+        let methods: Vec<_> = registered
+            .extensions
+            .iter()
+            .filter_map(|extension| keep(extension.entries()))
+            .flatten()
+            .collect();
+        let (mut templates, resources): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|entry| entry.template.is_some());
 
-        let list = |kind, entries: Vec<(Arc<str>, Bytes)>| List::new(kind, entries, page_size, sealer);
-        let modern = tools.iter().map(|tool| (tool.name.clone(), tool.definition.clone())).collect();
+        let list =
+            |kind, entries: Vec<(Arc<str>, Bytes)>| List::new(kind, entries, page_size, sealer);
+        let modern =
+            tools.iter().map(|tool| (tool.name.clone(), tool.definition.clone())).collect();
         let legacy = tools.iter().any(|tool| tool.legacy_definition.is_some()).then(|| {
-            let definition = |tool: &ToolEntry| tool.legacy_definition.clone().unwrap_or(tool.definition.clone());
-            list(ListKind::Tools, tools.iter().map(|tool| (tool.name.clone(), definition(tool))).collect())
+            let definition = |tool: &ToolEntry| {
+                tool.legacy_definition.clone().unwrap_or(tool.definition.clone())
+            };
+            list(
+                ListKind::Tools,
+                tools.iter().map(|tool| (tool.name.clone(), definition(tool))).collect(),
+            )
         });
         let lists = [
-            list(ListKind::Resources, resources.iter().map(|r| (r.uri.clone(), r.definition.clone())).collect()),
-            list(ListKind::Templates, templates.iter().map(|t| (t.uri.clone(), t.definition.clone())).collect()),
-            list(ListKind::Prompts, prompts.iter().map(|p| (p.name.clone(), p.definition.clone())).collect()),
+            list(
+                ListKind::Resources,
+                resources.iter().map(|r| (r.uri.clone(), r.definition.clone())).collect(),
+            ),
+            list(
+                ListKind::Templates,
+                templates.iter().map(|t| (t.uri.clone(), t.definition.clone())).collect(),
+            ),
+            list(
+                ListKind::Prompts,
+                prompts.iter().map(|p| (p.name.clone(), p.definition.clone())).collect(),
+            ),
         ];
         templates.sort_by_cached_key(|entry| {
-            std::cmp::Reverse(entry.template.as_ref().map(crate::protocol::UriTemplate::specificity))
+            std::cmp::Reverse(
+                entry.template.as_ref().map(crate::protocol::UriTemplate::specificity),
+            )
         });
         let registry = Self {
             modern_tools: list(ListKind::Tools, modern),
@@ -179,7 +224,9 @@ impl Registry {
     pub(crate) fn tool(&self, name: &str) -> Result<Arc<ToolEntry>, RpcError> {
         self.tools.get(name).cloned().ok_or_else(|| {
             let near = (name.len() <= 128)
-                .then(|| self.tools.keys().min_by_key(|known| strsim::damerau_levenshtein(known, name)))
+                .then(|| {
+                    self.tools.keys().min_by_key(|known| strsim::damerau_levenshtein(known, name))
+                })
                 .flatten()
                 .filter(|known| strsim::damerau_levenshtein(known, name) <= 3);
             RpcError::unknown_tool(name, near.map(AsRef::as_ref))
@@ -201,15 +248,19 @@ impl Registry {
         }
         self.templates.iter().find_map(|entry| {
             let variables = entry.template.as_ref()?.matches(uri)?;
-            let variables =
-                variables.into_iter().map(|(name, value)| (name.to_string(), serde_json::Value::from(value)));
+            let variables = variables
+                .into_iter()
+                .map(|(name, value)| (name.to_string(), serde_json::Value::from(value)));
             Some((Arc::clone(entry), serde_json::Value::Object(variables.collect())))
         })
     }
 
     /// The resource or template registered as exactly `uri`.
     pub(crate) fn resource_by_key(&self, uri: &str) -> Option<Arc<ResourceEntry>> {
-        self.resources.get(uri).or_else(|| self.templates.iter().find(|entry| &*entry.uri == uri)).cloned()
+        self.resources
+            .get(uri)
+            .or_else(|| self.templates.iter().find(|entry| &*entry.uri == uri))
+            .cloned()
     }
 
     /// One page of a list: the members of the result object, without braces.

@@ -9,7 +9,8 @@ use crate::{
     cache::CacheHint,
     content::{Annotations, Icon, ResourceContents},
     handler::{
-        BoxHandler, Handler, IntoCompletion, IntoResource, boxed, completion_result, input_schema_of, resource_result,
+        BoxHandler, Handler, IntoCompletion, IntoResource, boxed, completion_result,
+        input_schema_of, resource_result,
     },
     meta::Meta,
 };

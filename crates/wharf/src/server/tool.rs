@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     content::Icon,
-    handler::{BoxHandler, Handler, IntoToolResult, ToolResult, boxed, input_schema_of, tool_result},
+    handler::{
+        BoxHandler, Handler, IntoToolResult, ToolResult, boxed, input_schema_of, tool_result,
+    },
     meta::Meta,
 };
 

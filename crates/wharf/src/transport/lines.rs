@@ -209,7 +209,11 @@ impl Connection {
 
     /// Starts what was received. A call that is answered at once gives its answer; another one moves to a task, which
     /// hands its answer to `collector`, or to the writer.
-    fn begin(&mut self, received: Received, collector: Option<&mpsc::Sender<Bytes>>) -> Option<Vec<u8>> {
+    fn begin(
+        &mut self,
+        received: Received,
+        collector: Option<&mpsc::Sender<Bytes>>,
+    ) -> Option<Vec<u8>> {
         let mut running = match received {
             Received::Refused { body, .. } => return Some(body),
             Received::Call(running) => running,
@@ -229,7 +233,11 @@ impl Connection {
                 Poll::Ready(Step::Finished(Finished::Silent)) => return None,
                 Poll::Ready(Step::Finished(Finished::Listen { subscription, place })) => {
                     let (sender, ended) = (self.sender.clone(), self.ended.clone());
-                    self.tasks.spawn(listen(Listening::new(running, subscription, place), sender, ended));
+                    self.tasks.spawn(listen(
+                        Listening::new(running, subscription, place),
+                        sender,
+                        ended,
+                    ));
                     return None;
                 }
                 Poll::Pending => break,
@@ -253,7 +261,8 @@ impl Connection {
     /// One line, many messages: one line of answers (revision 2025-03-26 only).
     fn batch(&mut self, items: &[Bytes]) {
         const MAX_BATCH: usize = 1000;
-        let allowed = self.session.as_ref().is_some_and(|session| session.revision.allows_batches());
+        let allowed =
+            self.session.as_ref().is_some_and(|session| session.revision.allows_batches());
         if !allowed || items.is_empty() || items.len() > MAX_BATCH {
             let text = match allowed {
                 true => "a batch has 1 to 1000 messages",
@@ -265,7 +274,9 @@ impl Connection {
         let (collector, mut answers) = mpsc::channel(items.len());
         for item in items {
             let answer = match self.receive(item) {
-                Received::Batch(_) => Some(RpcError::invalid_request("a batch holds no batches").to_message(None)),
+                Received::Batch(_) => {
+                    Some(RpcError::invalid_request("a batch holds no batches").to_message(None))
+                }
                 received => self.begin(received, Some(&collector)),
             };
             if let Some(answer) = answer {
@@ -415,14 +426,18 @@ impl Lines {
     }
 
     fn too_long(&self) -> RpcError {
-        RpcError::invalid_request(format!("the message is longer than {} bytes, the most allowed", self.max))
+        RpcError::invalid_request(format!(
+            "the message is longer than {} bytes, the most allowed",
+            self.max
+        ))
     }
 
     /// What is left at the end of the input, when it is a whole message that only lacks its line end. Half a message is
     /// not executed.
     fn rest(&mut self) -> Option<Bytes> {
         let rest = self.buffer.split().freeze();
-        let whole = !self.skipping && serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_ok();
+        let whole =
+            !self.skipping && serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_ok();
         whole.then_some(rest)
     }
 }
@@ -437,7 +452,10 @@ mod tests {
         for chunk in chunks {
             lines.buffer().extend_from_slice(chunk);
             while let Some(line) = lines.next() {
-                out.push(line.map(|line| String::from_utf8_lossy(&line).into_owned()).map_err(|error| error.code));
+                out.push(
+                    line.map(|line| String::from_utf8_lossy(&line).into_owned())
+                        .map_err(|error| error.code),
+                );
             }
         }
         out

@@ -26,7 +26,8 @@ impl Shutdown {
     pub fn on_signals(grace: Duration) -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let shutdown = Self::new(grace);
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let begun = shutdown.clone();
         // Owned by the process: it ends with it.
         tokio::spawn(async move {

@@ -16,12 +16,13 @@ const MAX: usize = 1000;
 
 /// Answers a batch.
 pub(super) async fn answer(exchange: &Exchange<'_>, items: &[Bytes]) -> Response<ResponseBody> {
-    let revision = match (&exchange.session, HeaderView(exchange.headers).value("MCP-Protocol-Version")) {
-        (Some(session), _) => Some(session.session.revision),
-        (None, Ok(None)) => Some(Revision::ASSUMED),
-        (None, Ok(Some(named))) => Revision::parse(&named),
-        (None, Err(_)) => None,
-    };
+    let revision =
+        match (&exchange.session, HeaderView(exchange.headers).value("MCP-Protocol-Version")) {
+            (Some(session), _) => Some(session.session.revision),
+            (None, Ok(None)) => Some(Revision::ASSUMED),
+            (None, Ok(Some(named))) => Revision::parse(&named),
+            (None, Err(_)) => None,
+        };
     let refuse = |text: &'static str| reply::error(&RpcError::invalid_request(text), None);
     if !revision.is_some_and(Revision::allows_batches) {
         return refuse("this revision has no batches: send one message per request");
@@ -46,7 +47,9 @@ async fn one(exchange: &Exchange<'_>, item: &Bytes) -> Option<Vec<u8>> {
     let mut running = match exchange.receive(item, false) {
         Received::Nothing => return None,
         Received::Refused { body, .. } => return Some(body),
-        Received::Batch(_) => return Some(RpcError::invalid_request("a batch holds no batches").to_message(None)),
+        Received::Batch(_) => {
+            return Some(RpcError::invalid_request("a batch holds no batches").to_message(None));
+        }
         Received::Call(running) => running,
     };
     if running.new_session.is_some() {

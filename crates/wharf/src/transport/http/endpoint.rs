@@ -88,14 +88,18 @@ impl Endpoint {
         let session = id.and_then(|id| self.sessions.find(id, &caller));
         let lost = parts.headers.contains_key(SESSION) && session.is_none();
         let accepts = Accepts::of(&parts.headers);
-        let exchange = Exchange { endpoint: self, headers: &parts.headers, caller, session, lost, accepts };
+        let exchange =
+            Exchange { endpoint: self, headers: &parts.headers, caller, session, lost, accepts };
         match parts.method {
             Method::POST => exchange.post(body).await,
             Method::GET => exchange.get(),
             Method::DELETE => exchange.delete(id),
             _ => {
-                let mut response = reply::text(StatusCode::METHOD_NOT_ALLOWED, "send messages with POST");
-                response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
+                let mut response =
+                    reply::text(StatusCode::METHOD_NOT_ALLOWED, "send messages with POST");
+                response
+                    .headers_mut()
+                    .insert(header::ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
                 response
             }
         }
@@ -112,7 +116,8 @@ fn refuse(challenge: &Challenge) -> Response<ResponseBody> {
 }
 
 fn lost_session() -> Response<ResponseBody> {
-    let mut error = RpcError::invalid_request("no such session; it may have expired: send initialize again");
+    let mut error =
+        RpcError::invalid_request("no such session; it may have expired: send initialize again");
     error.status = 404;
     reply::error(&error, None)
 }
@@ -124,7 +129,10 @@ impl Exchange<'_> {
         B::Error: std::fmt::Display,
     {
         if !is_json(self.headers) {
-            return reply::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json");
+            return reply::text(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "send Content-Type: application/json",
+            );
         }
         if !self.accepts.json && !self.accepts.events {
             let text = "answers are JSON or event streams: send Accept: application/json, text/event-stream";
@@ -185,7 +193,9 @@ impl Exchange<'_> {
                 self.events(ListenFrames(Listening::new(running, subscription, place)))
             }
             // Withdrawn: an answer is forbidden, so the response is a stream without events.
-            Step::Finished(Finished::Silent) => reply::events(ResponseBody::stream(stream::empty())),
+            Step::Finished(Finished::Silent) => {
+                reply::events(ResponseBody::stream(stream::empty()))
+            }
             Step::Outgoing(first) => self.upgrade(running, first),
         }
     }
@@ -215,8 +225,10 @@ impl Exchange<'_> {
 
     fn get(&self) -> Response<ResponseBody> {
         if !self.endpoint.sessions.enabled() || (self.session.is_none() && !self.lost) {
-            let mut response =
-                reply::text(StatusCode::METHOD_NOT_ALLOWED, "there is no session here: send messages with POST");
+            let mut response = reply::text(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "there is no session here: send messages with POST",
+            );
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
             return response;
         }
@@ -228,10 +240,16 @@ impl Exchange<'_> {
             None => (session.standalone(&self.endpoint.service), 0),
             Some(id) => match id.to_str().ok().and_then(|id| session.resume(id)) {
                 Some(found) => found,
-                None => return reply::text(StatusCode::BAD_REQUEST, "Last-Event-ID names no stream of this session"),
+                None => {
+                    return reply::text(
+                        StatusCode::BAD_REQUEST,
+                        "Last-Event-ID names no stream of this session",
+                    );
+                }
             },
         };
-        let first = (after == 0 && session.session.revision.has_polling()).then(|| priming(&replay.event_id(0)));
+        let first = (after == 0 && session.session.revision.has_polling())
+            .then(|| priming(&replay.event_id(0)));
         self.events(replay.read(after, first))
     }
 
@@ -240,9 +258,14 @@ impl Exchange<'_> {
             _ if !self.endpoint.sessions.enabled() => {
                 reply::text(StatusCode::METHOD_NOT_ALLOWED, "there are no sessions here")
             }
-            Some(id) if self.endpoint.sessions.end(id, &self.caller) => reply::empty(StatusCode::NO_CONTENT),
+            Some(id) if self.endpoint.sessions.end(id, &self.caller) => {
+                reply::empty(StatusCode::NO_CONTENT)
+            }
             Some(_) => lost_session(),
-            None => reply::text(StatusCode::BAD_REQUEST, "send the Mcp-Session-Id of the session to end"),
+            None => reply::text(
+                StatusCode::BAD_REQUEST,
+                "send the Mcp-Session-Id of the session to end",
+            ),
         }
     }
 }
@@ -263,12 +286,17 @@ fn too_many_sessions(id: &Id) -> Response<ResponseBody> {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
 /// Reads a body within its bounds.
-async fn read<B>(body: B, limit: usize, timeout: Duration) -> Result<Bytes, Box<Response<ResponseBody>>>
+async fn read<B>(
+    body: B,
+    limit: usize,
+    timeout: Duration,
+) -> Result<Bytes, Box<Response<ResponseBody>>>
 where
     B: Body<Data = Bytes> + Send,
     B::Error: std::fmt::Display,
@@ -285,7 +313,9 @@ where
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| Box::new(reply::empty(StatusCode::BAD_REQUEST)))?.into_data() else {
+            let Ok(data) =
+                frame.map_err(|_| Box::new(reply::empty(StatusCode::BAD_REQUEST)))?.into_data()
+            else {
                 continue;
             };
             if first.len() + rest.len() + data.len() > limit {
@@ -305,7 +335,10 @@ where
         Ok(if rest.is_empty() { first } else { rest.freeze() })
     };
     tokio::time::timeout(timeout, collect).await.unwrap_or_else(|_| {
-        Err(Box::new(closing(reply::text(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"))))
+        Err(Box::new(closing(reply::text(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body took too long to arrive",
+        ))))
     })
 }
 

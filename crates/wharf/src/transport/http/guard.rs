@@ -24,7 +24,9 @@ pub(super) struct Connection {
 
 impl Guard {
     pub(super) fn new(settings: &HttpSettings) -> Self {
-        let lower = |items: &[String]| items.iter().map(|item| item.to_ascii_lowercase()).collect::<Vec<_>>();
+        let lower = |items: &[String]| {
+            items.iter().map(|item| item.to_ascii_lowercase()).collect::<Vec<_>>()
+        };
         let trim = |items: Vec<String>| -> Vec<String> {
             items.into_iter().map(|item| item.trim_end_matches('/').to_owned()).collect()
         };
@@ -32,12 +34,12 @@ impl Guard {
         let cors = trim(lower(&settings.cors_origins));
         let mut origins = trim(lower(&settings.allowed_origins));
         origins.extend(cors.iter().cloned());
-        if let Some(url) = settings.public_url.as_ref().and_then(|url| url.parse::<Uri>().ok()) {
-            if let Some(authority) = url.authority() {
-                hosts.push(authority.as_str().to_ascii_lowercase());
-                let scheme = url.scheme_str().unwrap_or("https");
-                origins.push(format!("{scheme}://{}", authority.as_str().to_ascii_lowercase()));
-            }
+        if let Some(url) = settings.public_url.as_ref().and_then(|url| url.parse::<Uri>().ok())
+            && let Some(authority) = url.authority()
+        {
+            hosts.push(authority.as_str().to_ascii_lowercase());
+            let scheme = url.scheme_str().unwrap_or("https");
+            origins.push(format!("{scheme}://{}", authority.as_str().to_ascii_lowercase()));
         }
         Self { hosts, origins, cors }
     }
@@ -47,18 +49,22 @@ impl Guard {
         &self,
         request: &Request<B>,
         connection: Connection,
-    ) -> Result<(), http::Response<ResponseBody>> {
-        let refuse = |status, text: &str| Err(reply::text(status, text));
+    ) -> Result<(), Box<http::Response<ResponseBody>>> {
+        let refuse = |status, text: &str| Err(Box::new(reply::text(status, text)));
         let mut values = request.headers().get_all(header::HOST).iter();
         let host = match (values.next(), values.next()) {
             (Some(host), None) => host.to_str().ok(),
             _ => None,
         };
         let Some(host) = host.and_then(authority) else {
-            return refuse(StatusCode::BAD_REQUEST, "exactly one well-formed Host header is required");
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                "exactly one well-formed Host header is required",
+            );
         };
         // A request line may carry a name of its own (RFC 9112 section 3.2.2); both must be allowed.
-        let named = request.uri().authority().map(|authority| authority.as_str().to_ascii_lowercase());
+        let named =
+            request.uri().authority().map(|authority| authority.as_str().to_ascii_lowercase());
         for name in std::iter::once(host).chain(named) {
             if !self.allows_host(&name, connection) {
                 return refuse(
@@ -69,7 +75,10 @@ impl Guard {
         }
         for origin in request.headers().get_all(header::ORIGIN) {
             if !origin.to_str().is_ok_and(|origin| self.allows_origin(origin, connection)) {
-                return refuse(StatusCode::FORBIDDEN, "this Origin is not allowed; add it to http.allowed_origins");
+                return refuse(
+                    StatusCode::FORBIDDEN,
+                    "this Origin is not allowed; add it to http.allowed_origins",
+                );
             }
         }
         Ok(())
@@ -81,7 +90,9 @@ impl Guard {
         let local = connection.local.to_canonical();
         let own = match &literal {
             // The address that the client has really connected to, or any loopback name where that is loopback.
-            Ok(address) => address.to_canonical() == local || (local.is_loopback() && address.is_loopback()),
+            Ok(address) => {
+                address.to_canonical() == local || (local.is_loopback() && address.is_loopback())
+            }
             Err(_) => name == "localhost" && local.is_loopback(),
         };
         own || self.hosts.iter().any(|allowed| allowed == host || allowed == name)
@@ -93,13 +104,18 @@ impl Guard {
             return true;
         }
         // Pages of this machine may use a server that only this machine reaches.
-        let Some(rest) = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) else {
+        let Some(rest) = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
+        else {
             return false;
         };
         let Some(host) = authority(rest) else { return false };
         let name = without_port(&host);
         let loopback = name == "localhost"
-            || name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+            || name
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .parse::<IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback());
         loopback && connection.local.to_canonical().is_loopback()
     }
 
@@ -123,7 +139,10 @@ impl Guard {
     }
 
     /// Answers a preflight (Fetch standard, CORS-preflight fetch), where CORS is configured.
-    pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<http::Response<ResponseBody>> {
+    pub(super) fn preflight<B>(
+        &self,
+        request: &Request<B>,
+    ) -> Option<http::Response<ResponseBody>> {
         let headers = request.headers();
         if request.method() != Method::OPTIONS || self.cors.is_empty() {
             return None;
@@ -131,7 +150,10 @@ impl Guard {
         let wanted = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
         let mut response = reply::empty(StatusCode::NO_CONTENT);
         let out = response.headers_mut();
-        out.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, DELETE"));
+        out.insert(
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("POST, GET, DELETE"),
+        );
         // Header names only; the checks on their values still come with the request itself.
         if let Some(wanted) = wanted {
             out.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted);
@@ -150,7 +172,9 @@ fn authority(text: &str) -> Option<String> {
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => {
+        Some((name, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') =>
+        {
             // An IPv6 literal keeps its brackets, so a colon inside it never looks like a port.
             if name.starts_with('[') == name.ends_with(']') { name } else { host }
         }
@@ -162,12 +186,18 @@ fn without_port(host: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn check(settings: &HttpSettings, local: &str, headers: &[(&str, &str)], expected: Option<u16>) {
+    fn check(
+        settings: &HttpSettings,
+        local: &str,
+        headers: &[(&str, &str)],
+        expected: Option<u16>,
+    ) {
         let mut request = Request::builder().uri("/mcp");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let connection = Connection { peer: "127.0.0.1".parse().unwrap(), local: local.parse().unwrap() };
+        let connection =
+            Connection { peer: "127.0.0.1".parse().unwrap(), local: local.parse().unwrap() };
         let result = Guard::new(settings).check(&request.body(()).unwrap(), connection);
         let status = result.err().map(|response| response.status().as_u16());
         assert_eq!(status, expected, "{local} {headers:?}");
@@ -179,17 +209,26 @@ mod tests {
         for host in ["localhost", "LocalHost:8080", "127.0.0.1:8080", "[::1]:8080", "127.1.2.3"] {
             check(&plain, "127.0.0.1", &[("host", host)], None);
         }
-        for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "10.0.0.1", "127.0.0.1.evil.example"] {
+        for host in [
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "127.0.0.1.evil.example",
+        ] {
             check(&plain, "127.0.0.1", &[("host", host)], Some(403));
         }
-        for host in ["127.0.0.1:8080@evil.example", "a@localhost", "", "local host", "localhost/x"] {
+        for host in ["127.0.0.1:8080@evil.example", "a@localhost", "", "local host", "localhost/x"]
+        {
             check(&plain, "127.0.0.1", &[("host", host)], Some(400));
         }
         check(&plain, "127.0.0.1", &[], Some(400));
         check(&plain, "127.0.0.1", &[("host", "localhost"), ("host", "localhost")], Some(400));
         check(&plain, "10.0.0.5", &[("host", "localhost")], Some(403));
         check(&plain, "10.0.0.5", &[("host", "10.0.0.5:80")], None);
-        let origin = |origin, expected| check(&plain, "127.0.0.1", &[("host", "localhost"), ("origin", origin)], expected);
+        let origin = |origin, expected| {
+            check(&plain, "127.0.0.1", &[("host", "localhost"), ("origin", origin)], expected)
+        };
         origin("http://localhost:3000", None);
         origin("http://[::1]:3000", None);
         origin("null", Some(403));
@@ -207,9 +246,29 @@ mod tests {
             allowed_origins: vec!["https://app.example.com/".into()],
             ..HttpSettings::default()
         };
-        check(&settings, "10.0.0.5", &[("host", "mcp.example.com"), ("origin", "https://mcp.example.com")], None);
-        check(&settings, "10.0.0.5", &[("host", "internal:9000"), ("origin", "https://app.example.com")], None);
-        check(&settings, "10.0.0.5", &[("host", "internal"), ("origin", "http://app.example.com")], Some(403));
-        check(&settings, "10.0.0.5", &[("host", "internal"), ("origin", "http://localhost")], Some(403));
+        check(
+            &settings,
+            "10.0.0.5",
+            &[("host", "mcp.example.com"), ("origin", "https://mcp.example.com")],
+            None,
+        );
+        check(
+            &settings,
+            "10.0.0.5",
+            &[("host", "internal:9000"), ("origin", "https://app.example.com")],
+            None,
+        );
+        check(
+            &settings,
+            "10.0.0.5",
+            &[("host", "internal"), ("origin", "http://app.example.com")],
+            Some(403),
+        );
+        check(
+            &settings,
+            "10.0.0.5",
+            &[("host", "internal"), ("origin", "http://localhost")],
+            Some(403),
+        );
     }
 }

@@ -33,7 +33,11 @@ pub(super) struct Phase {
 
 impl Phase {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { state: AtomicU8::new(IDLE), started: Instant::now(), since_ms: AtomicU64::new(0) })
+        Arc::new(Self {
+            state: AtomicU8::new(IDLE),
+            started: Instant::now(),
+            since_ms: AtomicU64::new(0),
+        })
     }
 
     fn enter(&self, state: u8) {
@@ -88,7 +92,11 @@ impl<IO> Timed<IO> {
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Timed<IO> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if let Poll::Ready(result) = Pin::new(&mut this.io).poll_read(cx, buffer) {
             if this.phase.state.load(Ordering::Relaxed) == IDLE {
@@ -110,7 +118,11 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Timed<IO> {
 }
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Timed<IO> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, bytes)
     }
 

@@ -36,7 +36,12 @@ impl Replay {
     pub(super) fn new(number: u64, capacity: usize) -> Arc<Self> {
         // Sequence 0 is the priming event.
         let state = State { next: 1, ..State::default() };
-        Arc::new(Self { number, capacity: capacity.max(1), state: Mutex::new(state), changed: Notify::new() })
+        Arc::new(Self {
+            number,
+            capacity: capacity.max(1),
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -73,7 +73,12 @@ impl std::fmt::Debug for Http {
 impl Http {
     /// A listener with these rules.
     pub fn new(settings: HttpSettings) -> Self {
-        Self { settings, mounts: Vec::new(), authenticator: Arc::new(AllowAnonymous::default()), tls: None }
+        Self {
+            settings,
+            mounts: Vec::new(),
+            authenticator: Arc::new(AllowAnonymous::default()),
+            tls: None,
+        }
     }
 
     /// Serves `service` at `/mcp`.
@@ -119,14 +124,18 @@ impl Http {
     /// # Errors
     /// When the address can't be used, TLS can't be served, or the listener would let others in unauthenticated.
     pub async fn bind(self, addr: SocketAddr) -> Result<Bound, ListenError> {
-        let open = self.authenticator.allows_anyone() && !self.settings.danger_allow_unauthenticated;
+        let open =
+            self.authenticator.allows_anyone() && !self.settings.danger_allow_unauthenticated;
         if open && !addr.ip().to_canonical().is_loopback() {
             return Err(ListenError::Unauthenticated(addr));
         }
         let tls = self.tls.as_ref().map(TlsSettings::acceptor).transpose()?;
         let listener = TcpListener::bind(addr).await;
-        let listener = listener.map_err(|error| ListenError::Bind { addr: addr.to_string(), error })?;
-        let local = listener.local_addr().map_err(|error| ListenError::Bind { addr: addr.to_string(), error })?;
+        let listener =
+            listener.map_err(|error| ListenError::Bind { addr: addr.to_string(), error })?;
+        let local = listener
+            .local_addr()
+            .map_err(|error| ListenError::Bind { addr: addr.to_string(), error })?;
         Ok(Bound { listener, local, tls, service: self.into_service() })
     }
 }
@@ -149,7 +158,12 @@ impl std::fmt::Debug for HttpService {
 
 impl HttpService {
     /// Serves one request of a connection from `peer` to `local`.
-    pub async fn serve<B>(&self, request: Request<B>, peer: SocketAddr, local: SocketAddr) -> Response<ResponseBody>
+    pub async fn serve<B>(
+        &self,
+        request: Request<B>,
+        peer: SocketAddr,
+        local: SocketAddr,
+    ) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes> + Send,
         B::Error: std::fmt::Display,
@@ -157,11 +171,13 @@ impl HttpService {
         let inner = &self.0;
         let connection = Connection { peer: peer.ip(), local: local.ip() };
         if let Err(refused) = inner.guard.check(&request, connection) {
-            return refused;
+            return *refused;
         }
         if let Some(preflight) = inner.guard.preflight(&request) {
             let mut response = preflight;
-            inner.guard.allow_reading(request.headers().get(header::ORIGIN), response.headers_mut());
+            inner
+                .guard
+                .allow_reading(request.headers().get(header::ORIGIN), response.headers_mut());
             return response;
         }
         let origin = request.headers().get(header::ORIGIN).cloned();
@@ -172,8 +188,10 @@ impl HttpService {
                 "/livez" => health::live(),
                 "/readyz" | "/health" => health::ready(&inner.endpoints).await,
                 _ => {
-                    let paths: Vec<_> = inner.endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
-                    let text = format!("nothing is served here; the endpoints are {}", paths.join(", "));
+                    let paths: Vec<_> =
+                        inner.endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
+                    let text =
+                        format!("nothing is served here; the endpoints are {}", paths.join(", "));
                     reply::text(StatusCode::NOT_FOUND, &text)
                 }
             },
@@ -243,7 +261,9 @@ impl Bound {
                     None => connection(service, stream, peer, local, closing).await,
                     Some(tls) => {
                         let limit = service.0.settings.header_timeout;
-                        if let Ok(Ok(stream)) = tokio::time::timeout(limit, tls.accept(stream)).await {
+                        if let Ok(Ok(stream)) =
+                            tokio::time::timeout(limit, tls.accept(stream)).await
+                        {
                             connection(service, stream, peer, local, closing).await;
                         }
                     }
@@ -258,7 +278,8 @@ impl Bound {
 
 /// Ends idle sessions.
 async fn sweep(service: HttpService) {
-    let interval = service.0.endpoints.iter().map(|endpoint| endpoint.sessions.sweep_interval()).min();
+    let interval =
+        service.0.endpoints.iter().map(|endpoint| endpoint.sessions.sweep_interval()).min();
     let Some(interval) = interval else { return };
     loop {
         tokio::time::sleep(interval).await;

@@ -47,12 +47,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl HttpSession {
     fn is_idle(&self, expiry: Duration) -> bool {
-        let reading = lock(&self.streams).iter().any(|(_, replay)| replay.has_reader() || !replay.is_done());
+        let reading =
+            lock(&self.streams).iter().any(|(_, replay)| replay.has_reader() || !replay.is_done());
         // The standalone stream is never done; it counts only while someone reads it.
         let reading = reading
-            && lock(&self.streams)
-                .iter()
-                .any(|(number, replay)| replay.has_reader() || (*number != STANDALONE && !replay.is_done()));
+            && lock(&self.streams).iter().any(|(number, replay)| {
+                replay.has_reader() || (*number != STANDALONE && !replay.is_done())
+            });
         !reading && lock(&self.last_used).elapsed() >= expiry
     }
 
@@ -73,7 +74,9 @@ impl HttpSession {
         let replay = Replay::new(number, self.settings.replay_events);
         let mut streams = lock(&self.streams);
         if streams.len() >= MAX_STREAMS
-            && let Some(oldest) = streams.iter().position(|(number, replay)| *number != STANDALONE && replay.is_done())
+            && let Some(oldest) = streams
+                .iter()
+                .position(|(number, replay)| *number != STANDALONE && replay.is_done())
         {
             streams.remove(oldest);
         }
@@ -92,11 +95,14 @@ impl HttpSession {
 
     /// The stream of changes; its task begins with the first reader.
     pub(super) fn standalone(self: &Arc<Self>, service: &Service) -> Arc<Replay> {
-        if let Some((_, replay)) = lock(&self.streams).iter().find(|(number, _)| *number == STANDALONE) {
+        if let Some((_, replay)) =
+            lock(&self.streams).iter().find(|(number, _)| *number == STANDALONE)
+        {
             return Arc::clone(replay);
         }
         let replay = self.add_stream(STANDALONE);
-        let (session, stream, closed) = (Arc::clone(&self.session), Arc::clone(&replay), self.closed.clone());
+        let (session, stream, closed) =
+            (Arc::clone(&self.session), Arc::clone(&replay), self.closed.clone());
         let mut events = service.0.subscribe();
         let closing = service.0.closing.clone();
         self.tasks.spawn(async move {
@@ -119,7 +125,8 @@ impl HttpSession {
     /// Moves a call that streams into a task of the session, so that it goes on while its client is away.
     pub(super) fn detach(self: &Arc<Self>, running: Box<Running>, first: Outgoing) -> Arc<Replay> {
         let replay = self.add_stream(self.next_stream.fetch_add(1, Ordering::Relaxed));
-        let (stream, window, closed) = (Arc::clone(&replay), self.settings.resume_window, self.closed.clone());
+        let (stream, window, closed) =
+            (Arc::clone(&replay), self.settings.resume_window, self.closed.clone());
         let session = Arc::clone(self);
         self.tasks.spawn(async move {
             tokio::select! {

@@ -32,7 +32,10 @@ pub(super) trait Frames: Send + 'static {
 }
 
 /// Turns frames into a body, with a comment whenever nothing was said for `keep_alive`.
-pub(super) fn alive(frames: impl Frames, keep_alive: Duration) -> impl Stream<Item = Bytes> + Send + 'static {
+pub(super) fn alive(
+    frames: impl Frames,
+    keep_alive: Duration,
+) -> impl Stream<Item = Bytes> + Send + 'static {
     unfold(frames, move |mut frames| async move {
         let frame = match tokio::time::timeout(keep_alive, frames.next()).await {
             Ok(frame) => frame?,

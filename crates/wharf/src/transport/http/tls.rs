@@ -47,7 +47,8 @@ impl TlsSettings {
         let certs = CertificateDer::pem_file_iter(&self.cert)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(file("certificate", &self.cert))?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(file("private key", &self.key))?;
+        let key =
+            PrivateKeyDer::from_pem_file(&self.key).map_err(file("private key", &self.key))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?

@@ -1,0 +1,3 @@
+//! The server's tools, one per file.
+
+pub(crate) mod calculate;
