@@ -48,7 +48,16 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Value::Number(value.into()))
     }
 
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "guarded: the value is whole and below 2^53"
+    )]
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        // 5.0 and 5 are the same number to JSON Schema, so a handler's integer must take both.
+        if value.fract() == 0.0 && value.abs() < 9e15 && !(value == 0.0 && value.is_sign_negative())
+        {
+            return Ok(Value::Number((value as i64).into()));
+        }
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
