@@ -1,0 +1,8 @@
+//! Attacks on the library through its public interface: real sockets, raw bytes, both transports, both eras.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod answered;
+mod conversation;
+mod wire;
+mod world;
