@@ -178,7 +178,7 @@ pub(crate) fn message(modern: bool, id: i64, method: &str, params: Value) -> Val
 
 /// A connection of lines, in memory.
 pub(crate) struct Lines {
-    reader: BufReader<ReadHalf<DuplexStream>>,
+    pub(crate) reader: BufReader<ReadHalf<DuplexStream>>,
     pub(crate) writer: WriteHalf<DuplexStream>,
     pub(crate) task: JoinHandle<std::io::Result<()>>,
     pub(crate) shutdown: Shutdown,

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod answered;
+mod cancelled;
 mod conversation;
+mod lines;
 mod wire;
 mod world;

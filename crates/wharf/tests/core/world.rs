@@ -122,7 +122,7 @@ impl World {
         self.audit.recv().await.unwrap()
     }
 
-    /// The records of tools' calls so far are exactly these, in both sinks, each once.
+    /// The records of calls with a target are exactly these so far, in both sinks, each once.
     pub(crate) async fn assert_recorded(&mut self, expected: &[(&str, &str)]) {
         let mut seen = Vec::new();
         while seen.len() < expected.len() {
