@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, futures::Notified};
 
 use super::stream::{Frames, event};
 
@@ -85,9 +85,9 @@ impl Replay {
         self.lock().done
     }
 
-    /// Resolves when a reader comes or goes, or something is said. Cancel-safe.
-    pub(super) async fn changed(&self) {
-        self.changed.notified().await;
+    /// Resolves when a reader comes or goes, or something is said, from now on. Cancel-safe.
+    pub(super) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
     }
 
     /// Reads what follows `after`, replacing an earlier reader.

@@ -47,6 +47,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl HttpSession {
     fn is_idle(&self, expiry: Duration) -> bool {
+        // A call that answers without a stream keeps it too: ending the session would withdraw the call.
+        if !self.session.in_flight.is_empty() {
+            return false;
+        }
         let reading =
             lock(&self.streams).iter().any(|(_, replay)| replay.has_reader() || !replay.is_done());
         // The standalone stream is never done; it counts only while someone reads it.
@@ -57,7 +61,8 @@ impl HttpSession {
         !reading && lock(&self.last_used).elapsed() >= expiry
     }
 
-    fn touch(&self) {
+    /// The idle time begins anew.
+    pub(super) fn touch(&self) {
         *lock(&self.last_used) = Instant::now();
     }
 
@@ -158,11 +163,15 @@ async fn pump(mut running: Box<Running>, first: Outgoing, stream: &Replay) {
 
 /// Resolves once the stream has had no reader for `window`.
 async fn abandoned(stream: &Replay, window: Duration) {
+    let mut read_last = Instant::now();
     loop {
         let changed = stream.changed();
         if stream.has_reader() {
             changed.await;
-        } else if tokio::time::timeout(window, changed).await.is_err() && !stream.has_reader() {
+            read_last = Instant::now();
+        } else if tokio::time::timeout_at(read_last + window, changed).await.is_err()
+            && !stream.has_reader()
+        {
             return;
         }
     }
