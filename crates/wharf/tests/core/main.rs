@@ -6,5 +6,7 @@ mod answered;
 mod cancelled;
 mod conversation;
 mod lines;
+mod sessions;
+mod streams;
 mod wire;
 mod world;

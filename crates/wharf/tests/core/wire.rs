@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -11,7 +13,7 @@ use tokio::{
 };
 use wharf::transport::{
     Shutdown,
-    http::{Http, HttpSettings},
+    http::{Http, HttpService, HttpSettings, ResponseBody},
 };
 
 use crate::world::{PATIENCE, World};
@@ -20,7 +22,7 @@ use crate::world::{PATIENCE, World};
 pub(crate) struct Site {
     pub(crate) addr: SocketAddr,
     pub(crate) shutdown: Shutdown,
-    pub(crate) task: JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
 impl Site {
@@ -46,6 +48,11 @@ impl Site {
         let stream = TcpStream::connect(self.addr).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Wire { stream, buffer: Vec::new() }
+    }
+
+    /// Waits for the listener to end.
+    pub(crate) async fn ended(self) {
+        timeout(PATIENCE, self.task).await.expect("it goes on").unwrap();
     }
 
     /// One request on a connection of its own.
@@ -139,6 +146,41 @@ impl Request {
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&self.body);
         out
+    }
+}
+
+/// The HTTP service without a socket: for what depends on time, which tests can only pause where nothing outside waits.
+pub(crate) struct Direct(pub(crate) HttpService);
+
+impl Direct {
+    pub(crate) fn with(world: &World, change: impl FnOnce(&mut HttpSettings)) -> Self {
+        let mut settings = HttpSettings::default();
+        change(&mut settings);
+        Self(Http::new(settings).service(world.service.clone()).into_service())
+    }
+
+    /// The response as soon as its head is there.
+    pub(crate) async fn open(&self, request: &Request) -> http::Response<ResponseBody> {
+        let mut parts = request.line.split(' ');
+        let mut new = http::Request::builder().method(parts.next().unwrap());
+        for (name, value) in &request.headers {
+            new = new.header(name, value);
+        }
+        let body = Full::new(Bytes::from(request.body.clone()));
+        let local = "127.0.0.1:1".parse().unwrap();
+        self.0.serve(new.uri(parts.next().unwrap()).body(body).unwrap(), local, local).await
+    }
+
+    pub(crate) async fn ask(&self, request: &Request) -> Response {
+        let (head, body) = self.open(request).await.into_parts();
+        let headers = head.headers.iter();
+        let headers =
+            headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+        Response {
+            status: head.status.as_u16(),
+            headers: headers.collect(),
+            body: body.collect().await.unwrap().to_bytes().into(),
+        }
     }
 }
 
