@@ -6,6 +6,8 @@ mod answered;
 mod cancelled;
 mod conversation;
 mod lines;
+mod modern;
+mod rounds;
 mod sessions;
 mod streams;
 mod wire;

@@ -72,7 +72,7 @@ async fn what_a_client_answers_to_a_question_decides_the_call() {
         (json!({"result": {"action": "shrug"}}), "", "-32602"),
         (json!({"result": "accept"}), "", "-32602"),
         (json!({"result": null}), "", "-32602"),
-        (json!({"result": {"action": "accept", "content": {"name": 5}}}), "", "-32602"),
+        (json!({"result": {"action": "accept", "content": {"name": {}}}}), "", "-32602"),
     ] {
         let world = World::with(asking);
         let mut lines = Lines::open(&world);
