@@ -5,6 +5,9 @@
 mod answered;
 mod cancelled;
 mod conversation;
+mod corpus;
+mod hostile;
+mod http;
 mod lines;
 mod modern;
 mod rounds;

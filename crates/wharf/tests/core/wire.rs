@@ -318,6 +318,17 @@ impl Wire {
         }
     }
 
+    /// The next frame of a stream, be it a comment.
+    pub(crate) async fn frame(&mut self) -> Option<String> {
+        self.chunk().await.map(|chunk| String::from_utf8(chunk).unwrap())
+    }
+
+    /// The status of the next response; `None` when the connection ends without one.
+    pub(crate) async fn status_or_close(&mut self) -> Option<u16> {
+        let line = self.until(b"\r\n").await?;
+        std::str::from_utf8(&line).unwrap().split(' ').nth(1)?.parse().ok()
+    }
+
     /// Whether the server closes without saying anything more.
     pub(crate) async fn is_closed(&mut self) -> bool {
         self.buffer.is_empty() && !self.more().await
