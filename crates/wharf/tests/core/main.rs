@@ -12,6 +12,7 @@ mod lines;
 mod modern;
 mod rounds;
 mod sessions;
+mod stalled;
 mod streams;
 mod wire;
 mod world;
