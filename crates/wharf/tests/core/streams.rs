@@ -313,3 +313,28 @@ async fn a_call_whose_client_stays_away_is_cancelled() {
     assert!(world.signals.dropped.is_raised());
     world.assert_recorded(&[("tick", "CANCELLED")]).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_misses_nothing_however_much_is_said() {
+    let world = World::with(|server, _| {
+        server.tool(Tool::new("burst").handler(|log: Log| async move {
+            for number in 0..2000 {
+                log.send(LogLevel::Error, number).await;
+            }
+        }))
+    });
+    let http = Direct::with(&world, |settings| settings.sessions.replay_events = 8);
+    for revision in ["2025-06-18", "2025-11-25"] {
+        let response = http.ask(&initialize_request(revision, json!({}))).await;
+        let id = response.header("mcp-session-id").unwrap().to_owned();
+        let response = http.ask(&call(1, "burst", &id)).await;
+        let said = response.text().lines().filter_map(|line| line.strip_prefix("data: {"));
+        let said: Vec<Value> =
+            said.map(|rest| serde_json::from_str(&format!("{{{rest}")).unwrap()).collect();
+        assert_eq!(said.len(), 2001, "{revision}");
+        for (number, message) in said[..2000].iter().enumerate() {
+            assert_eq!(message["params"]["data"], number);
+        }
+        assert_eq!(said[2000]["id"], 1);
+    }
+}

@@ -111,16 +111,17 @@ impl HttpSession {
         let mut events = service.0.subscribe();
         let closing = service.0.closing.clone();
         self.tasks.spawn(async move {
-            loop {
-                let event = tokio::select! {
-                    () = closed.cancelled() => break,
-                    () = closing.cancelled() => break,
-                    event = events.next() => event,
-                };
-                let Some(event) = event else { break };
-                for message in legacy_messages(&event, &session) {
-                    stream.push(message);
+            let forward = async {
+                while let Some(event) = events.next().await {
+                    for message in legacy_messages(&event, &session) {
+                        stream.push(message).await;
+                    }
                 }
+            };
+            tokio::select! {
+                () = closed.cancelled() => {}
+                () = closing.cancelled() => {}
+                () = forward => {}
             }
             stream.finish();
         });
@@ -152,9 +153,9 @@ async fn pump(mut running: Box<Running>, first: Outgoing, stream: &Replay) {
     let mut step = Step::Outgoing(first);
     loop {
         match step {
-            Step::Outgoing(Outgoing::Message(message)) => stream.push(message),
+            Step::Outgoing(Outgoing::Message(message)) => stream.push(message).await,
             Step::Outgoing(Outgoing::Release) => stream.release(),
-            Step::Finished(Finished::Reply { body, .. }) => return stream.push(body.into()),
+            Step::Finished(Finished::Reply { body, .. }) => return stream.push(body.into()).await,
             Step::Finished(Finished::Listen { .. } | Finished::Silent) => return,
         }
         step = running.next().await;
