@@ -6,6 +6,7 @@ mod answered;
 mod cancelled;
 mod conversation;
 mod corpus;
+mod crowd;
 mod hostile;
 mod http;
 mod lines;

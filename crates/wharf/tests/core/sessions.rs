@@ -207,3 +207,22 @@ async fn the_oldest_revision_works_without_the_initialized_notification() {
         assert_eq!(answer["result"]["protocolVersion"], "2025-11-25");
     }
 }
+
+#[tokio::test]
+async fn a_session_begun_inside_another_one_is_its_own() {
+    let world = World::new();
+    let site = Site::new(&world).await;
+    let old = initialize(&site, "2025-11-25", json!({})).await;
+    let begin = initialize_request("2025-11-25", json!({})).header("Mcp-Session-Id", &old);
+    let new = site.ask(&begin).await.header("mcp-session-id").unwrap().to_owned();
+    assert_ne!(old, new);
+    let mut wire = site.connect().await;
+    wire.send(&call(7, "gate", &new).to_bytes()).await;
+    world.signals.started.wait().await;
+    // The same id is free in the old session, and the end of that one is not the end of this one's call.
+    assert_eq!(site.ask(&call(7, "echo", &old)).await.json()["result"]["isError"], true);
+    assert_eq!(site.ask(&delete(&old)).await.status, 204);
+    world.signals.open.raise();
+    let answer = wire.response().await.json();
+    assert_eq!(answer["result"]["content"][0]["text"], "passed");
+}
