@@ -79,6 +79,11 @@ impl InFlight {
         }
     }
 
+    /// Whether nothing runs.
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.0).is_empty()
+    }
+
     /// Cancels everything: the session ended.
     pub(crate) fn cancel_all(&self) {
         let calls: Vec<_> = lock(&self.0).values().filter_map(Weak::upgrade).collect();

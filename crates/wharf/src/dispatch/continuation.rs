@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,8 @@ const MAX_RESPONSES: usize = 64;
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     flow: String,
-    /// Unix time in seconds.
-    expires: u64,
+    /// Unix time in milliseconds from which on it is refused.
+    expires_ms: u64,
     answers: BTreeMap<String, Value>,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn open(
         let plain =
             core.sealer.open(PURPOSE, &bound_to(caller, binding), state).map_err(|_| bad())?;
         let sealed: Sealed = serde_json::from_slice(&plain).map_err(|_| bad())?;
-        if sealed.expires < now_unix_s() {
+        if sealed.expires_ms <= now_unix_ms() {
             return Err(bad());
         }
         ask.flow = Some(sealed.flow);
@@ -93,8 +93,8 @@ pub(super) fn seal(context: &CallContext) -> Result<Value, RpcError> {
         .map(|(key, question)| (key, json!({"method": question.method, "params": question.params})))
         .collect();
     drop(ask);
-    let ttl = context.core.limits.request_state_ttl.as_secs();
-    let sealed = Sealed { flow, expires: now_unix_s().saturating_add(ttl), answers };
+    let ttl_ms = as_ms(context.core.limits.request_state_ttl);
+    let sealed = Sealed { flow, expires_ms: now_unix_ms().saturating_add(ttl_ms), answers };
     let plain = serde_json::to_vec(&sealed).unwrap_or_default();
     if plain.len() > MAX_ANSWERS_BYTES {
         return Err(RpcError::invalid_params(format!(
@@ -119,6 +119,10 @@ fn bound_to(caller: &Caller, binding: &Binding) -> Vec<u8> {
     bound
 }
 
-fn now_unix_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+fn as_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn now_unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, as_ms)
 }

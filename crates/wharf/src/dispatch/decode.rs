@@ -258,7 +258,9 @@ fn initialize(
         .map(|raw| ClientCapabilities::parse(raw.as_bytes()))
         .unwrap_or_default();
     let info = params.client_info.map(|raw| slice(arrival.body, raw)).unwrap_or_default();
-    let in_flight = edge.in_flight.map(Arc::clone).unwrap_or_default();
+    // The connection's own calls; over HTTP what the edge carries are those of another session, which may end before.
+    let in_flight =
+        edge.in_flight.filter(|_| !edge.sessionless).map(Arc::clone).unwrap_or_default();
     Ok(Arc::new(Session::new(revision, capabilities, info, Arc::clone(edge.caller), in_flight)))
 }
 

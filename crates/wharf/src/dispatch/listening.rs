@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use serde_json::json;
 
 use super::running::Running;
 use crate::{events::EventStream, listen::Subscription, protocol::keys, server::core::Listener};
@@ -56,8 +55,13 @@ impl Listening {
 
     /// The answer to the listen request: the stream ended in good order.
     fn answer(&self) -> Bytes {
-        let id = self.running.id();
-        let result = json!({"resultType": "complete", "_meta": {keys::SUBSCRIPTION_ID: id}});
-        Bytes::from(json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string())
+        let mut out = b"{\"jsonrpc\":\"2.0\",\"id\":".to_vec();
+        self.running.id().write(&mut out);
+        out.extend_from_slice(b",\"result\":{\"resultType\":\"complete\",\"_meta\":{");
+        out.extend_from_slice(&self.running.core().server_info_member);
+        out.extend_from_slice(format!(",\"{}\":", keys::SUBSCRIPTION_ID).as_bytes());
+        self.running.id().write(&mut out);
+        out.extend_from_slice(b"}}}");
+        Bytes::from(out)
     }
 }

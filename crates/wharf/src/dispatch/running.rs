@@ -92,7 +92,7 @@ impl Running {
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         if self.context.is_cancelled_by_client() {
-            self.future = None;
+            self.stop();
             return Poll::Ready(Step::Finished(Finished::Silent));
         }
         if let Some(message) = self.context.outbox.pop() {
@@ -108,15 +108,19 @@ impl Running {
             .unwrap_or_else(|panic| Poll::Ready(Err(caught(&*panic))));
         let polled = match polled {
             Poll::Ready(result) => Poll::Ready(result),
-            Poll::Pending if self.aborted(cx) => Poll::Ready(Err(Error::failed(
-                ErrorKind::ServiceUnavailable,
-                "the server is shutting down; call again in a moment",
-            ))),
+            Poll::Pending if self.aborted(cx) => {
+                // What the handler left running elsewhere learns of it too.
+                self.context.cancel.cancel();
+                Poll::Ready(Err(Error::failed(
+                    ErrorKind::ServiceUnavailable,
+                    "the server is shutting down; call again in a moment",
+                )))
+            }
             Poll::Pending => Poll::Pending,
         };
         if let Poll::Ready(result) = polled {
             // The handler's own state goes first: its guards may still say something.
-            self.future = None;
+            self.stop();
             self.finished = Some(self.finish(result));
             // What the handler said last still comes before its answer.
             return self.poll_next(cx);
@@ -127,6 +131,15 @@ impl Running {
             return self.poll_next(cx);
         }
         Poll::Pending
+    }
+
+    /// Drops the handler. A guard of its that panics meanwhile must not take the answer with it.
+    fn stop(&mut self) {
+        let future = self.future.take();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
+            let error = caught(&*panic);
+            tracing::error!(request_id = %self.context.request_id, ?error, "a handler panicked while it was stopped");
+        }
     }
 
     fn aborted(&mut self, cx: &mut Context<'_>) -> bool {
@@ -154,6 +167,7 @@ impl Drop for Running {
         if self.future.is_some() {
             // Nobody waits any more: blocking work that watches `Cancel` stops.
             self.context.cancel.cancel();
+            self.stop();
         }
         if let Some(in_flight) = &self.registered {
             in_flight.end(&self.context.id);

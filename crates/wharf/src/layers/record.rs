@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 use crate::{
     call::{Call, Outcome},
     context::Context as CallContext,
-    error::{Class, Error},
+    error::{Class, Error, ErrorKind},
     observe::{AuditSink, CallRecord, MetricsSink},
 };
 
@@ -107,7 +107,14 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if !self.written {
+        if self.written {
+            return;
+        }
+        // Nobody waits any more: the client has gone, or the server ends and `dispatch` has said so.
+        if self.context.core.abort.is_cancelled() && !self.context.is_cancelled_by_client() {
+            let kind = ErrorKind::ServiceUnavailable;
+            self.write(kind.code(), kind.class());
+        } else {
             self.write(CallRecord::CANCELLED, Class::CallerFault);
         }
     }

@@ -277,6 +277,10 @@ impl Connection {
                 Received::Batch(_) => {
                     Some(RpcError::invalid_request("a batch holds no batches").to_message(None))
                 }
+                Received::Call(running) if running.new_session.is_some() => Some(
+                    RpcError::invalid_request("initialize can't be part of a batch")
+                        .to_message(Some(running.id())),
+                ),
                 received => self.begin(received, Some(&collector)),
             };
             if let Some(answer) = answer {

@@ -143,13 +143,18 @@ impl Exchange<'_> {
             Ok(body) => body,
             Err(refused) => return *refused,
         };
-        match self.receive(&body, self.accepts.events) {
+        let response = match self.receive(&body, self.accepts.events) {
             Received::Nothing if self.lost => lost_session(),
             Received::Nothing => reply::empty(StatusCode::ACCEPTED),
             Received::Refused { body, status } => reply::json(status, body),
             Received::Batch(items) => batch::answer(self, &items).await,
             Received::Call(running) => self.call(running).await,
+        };
+        // A session is idle from its last answer on, not from the question.
+        if let Some(session) = &self.session {
+            session.touch();
         }
+        response
     }
 
     pub(super) fn receive(&self, message: &Bytes, can_stream: bool) -> Received {

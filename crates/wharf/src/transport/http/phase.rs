@@ -1,4 +1,5 @@
-//! Slow clients lose: a connection may take so long to send a request's headers, and be silent so long between requests.
+//! Slow clients lose: a connection may take so long to send a request's headers, be silent so long between requests, and
+//! take nothing of a response for so long.
 //!
 //! hyper's own header timer is armed and disarmed for each request; one coarse timer per connection that looks at the clock
 //! when it fires does the same for less.
@@ -74,20 +75,22 @@ impl Drop for Busy {
     }
 }
 
-/// A connection whose reads fail once its client is too slow.
+/// A connection whose reads and writes fail once its client is too slow.
 pub(super) struct Timed<IO> {
     io: IO,
     phase: Arc<Phase>,
     head: Duration,
     idle: Duration,
     timer: Pin<Box<Sleep>>,
+    /// Runs while the client takes nothing of what is written.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<IO> Timed<IO> {
     pub(super) fn new(io: IO, phase: Arc<Phase>, head: Duration, idle: Duration) -> Self {
         // The first request's headers are due at once: a connection that says nothing is as slow as one that dribbles.
         phase.enter(HEAD);
-        Self { io, phase, head, idle, timer: Box::pin(sleep(head)) }
+        Self { io, phase, head, idle, timer: Box::pin(sleep(head)), stalled: None }
     }
 }
 
@@ -117,17 +120,37 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Timed<IO> {
     }
 }
 
+impl<IO> Timed<IO> {
+    /// A client that takes nothing for as long as it may be silent is gone, whatever its socket says: its call would hold
+    /// its place for ever.
+    fn unless_stalled<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let idle = self.idle;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(idle)));
+        stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Timed<IO> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.unless_stalled(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.unless_stalled(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -139,7 +162,8 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Timed<IO> {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, parts)
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, parts);
+        self.unless_stalled(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

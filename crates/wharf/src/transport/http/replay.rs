@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, futures::Notified};
 
 use super::stream::{Frames, event};
 
@@ -21,6 +21,8 @@ struct State {
     /// Bumped to send the present reader away.
     generation: u64,
     readers: usize,
+    /// The last sequence number that the present reader has taken.
+    seen: u64,
 }
 
 /// The buffer of one stream.
@@ -52,16 +54,27 @@ impl Replay {
         format!("{}-{sequence}", self.number)
     }
 
-    /// Appends an event; the oldest one goes when the buffer is full.
-    pub(super) fn push(&self, message: Bytes) {
-        let mut state = self.lock();
-        let sequence = state.next;
-        state.next += 1;
-        if state.events.len() >= self.capacity {
-            state.events.pop_front();
+    /// Appends an event. While someone reads, it waits for room, so that a connected client misses nothing; while nobody
+    /// does, the oldest event goes when the buffer is full. Cancel-safe: a dropped future has appended nothing.
+    pub(super) async fn push(&self, message: Bytes) {
+        loop {
+            // Made before the look, so that nothing is missed in between.
+            let changed = self.changed.notified();
+            {
+                let mut state = self.lock();
+                let unread = (state.next - 1).saturating_sub(state.seen);
+                if state.readers == 0 || state.done || unread < self.capacity as u64 {
+                    let sequence = state.next;
+                    state.next += 1;
+                    if state.events.len() >= self.capacity {
+                        state.events.pop_front();
+                    }
+                    state.events.push_back((sequence, message));
+                    break;
+                }
+            }
+            changed.await;
         }
-        state.events.push_back((sequence, message));
-        drop(state);
         self.changed.notify_waiters();
     }
 
@@ -85,9 +98,9 @@ impl Replay {
         self.lock().done
     }
 
-    /// Resolves when a reader comes or goes, or something is said. Cancel-safe.
-    pub(super) async fn changed(&self) {
-        self.changed.notified().await;
+    /// Resolves when a reader comes or goes, or something is said, from now on. Cancel-safe.
+    pub(super) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
     }
 
     /// Reads what follows `after`, replacing an earlier reader.
@@ -95,6 +108,7 @@ impl Replay {
         let mut state = self.lock();
         state.generation += 1;
         state.readers += 1;
+        state.seen = after;
         let generation = state.generation;
         drop(state);
         self.changed.notify_waiters();
@@ -128,14 +142,18 @@ impl Frames for Reader {
             // Registered before the look, so that nothing is missed in between.
             changed.as_mut().enable();
             {
-                let state = self.replay.lock();
+                let mut state = self.replay.lock();
                 if state.generation != self.generation {
                     return None;
                 }
                 let found = state.events.iter().find(|(sequence, _)| *sequence > self.seen);
-                if let Some((sequence, message)) = found {
-                    self.seen = *sequence;
-                    return Some(event(message, Some(&self.replay.event_id(*sequence))));
+                if let Some((sequence, message)) = found.cloned() {
+                    self.seen = sequence;
+                    state.seen = sequence;
+                    drop(state);
+                    // Whoever waits for room looks again.
+                    self.replay.changed.notify_waiters();
+                    return Some(event(&message, Some(&self.replay.event_id(sequence))));
                 }
                 if state.done {
                     return None;
@@ -158,13 +176,13 @@ mod tests {
     async fn a_reader_that_comes_back_gets_what_it_missed() {
         let replay = Replay::new(7, 8);
         let mut first = replay.read(0, None);
-        replay.push("a".into());
+        replay.push("a".into()).await;
         assert!(text(first.next().await).unwrap().starts_with("id: 7-1\n"));
         replay.release();
         assert_eq!(first.next().await, None);
         drop(first);
         assert!(!replay.has_reader());
-        replay.push("b".into());
+        replay.push("b".into()).await;
         replay.finish();
         let mut second = replay.read(1, None);
         assert!(text(second.next().await).unwrap().contains("data: b\n"));
@@ -175,7 +193,7 @@ mod tests {
     async fn the_buffer_is_bounded() {
         let replay = Replay::new(1, 2);
         for message in ["a", "b", "c"] {
-            replay.push(message.into());
+            replay.push(message.into()).await;
         }
         replay.finish();
         let mut reader = replay.read(0, None);

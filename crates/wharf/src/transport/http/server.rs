@@ -300,15 +300,17 @@ async fn finish(
     }
     closing.cancel();
     tracker.close();
-    if tokio::time::timeout(shutdown.grace(), tracker.wait()).await.is_ok() {
-        return;
+    if tokio::time::timeout(shutdown.grace(), tracker.wait()).await.is_err() {
+        for endpoint in &service.0.endpoints {
+            endpoint.service.abort();
+        }
+        // Time for the answers that say so; a client that does not read them is left.
+        drop(tokio::time::timeout(Duration::from_secs(1), tracker.wait()).await);
     }
+    // Last: a session that ends withdraws its calls, and a withdrawn call is not answered.
     for endpoint in &service.0.endpoints {
-        endpoint.service.abort();
         endpoint.sessions.close_all();
     }
-    // Time for the answers that say so; a client that does not read them is left.
-    drop(tokio::time::timeout(Duration::from_secs(1), tracker.wait()).await);
 }
 
 /// Tells a client that there is no room, without reading what it has to say.

@@ -47,6 +47,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl HttpSession {
     fn is_idle(&self, expiry: Duration) -> bool {
+        // A call that answers without a stream keeps it too: ending the session would withdraw the call.
+        if !self.session.in_flight.is_empty() {
+            return false;
+        }
         let reading =
             lock(&self.streams).iter().any(|(_, replay)| replay.has_reader() || !replay.is_done());
         // The standalone stream is never done; it counts only while someone reads it.
@@ -57,7 +61,8 @@ impl HttpSession {
         !reading && lock(&self.last_used).elapsed() >= expiry
     }
 
-    fn touch(&self) {
+    /// The idle time begins anew.
+    pub(super) fn touch(&self) {
         *lock(&self.last_used) = Instant::now();
     }
 
@@ -106,16 +111,17 @@ impl HttpSession {
         let mut events = service.0.subscribe();
         let closing = service.0.closing.clone();
         self.tasks.spawn(async move {
-            loop {
-                let event = tokio::select! {
-                    () = closed.cancelled() => break,
-                    () = closing.cancelled() => break,
-                    event = events.next() => event,
-                };
-                let Some(event) = event else { break };
-                for message in legacy_messages(&event, &session) {
-                    stream.push(message);
+            let forward = async {
+                while let Some(event) = events.next().await {
+                    for message in legacy_messages(&event, &session) {
+                        stream.push(message).await;
+                    }
                 }
+            };
+            tokio::select! {
+                () = closed.cancelled() => {}
+                () = closing.cancelled() => {}
+                () = forward => {}
             }
             stream.finish();
         });
@@ -147,9 +153,9 @@ async fn pump(mut running: Box<Running>, first: Outgoing, stream: &Replay) {
     let mut step = Step::Outgoing(first);
     loop {
         match step {
-            Step::Outgoing(Outgoing::Message(message)) => stream.push(message),
+            Step::Outgoing(Outgoing::Message(message)) => stream.push(message).await,
             Step::Outgoing(Outgoing::Release) => stream.release(),
-            Step::Finished(Finished::Reply { body, .. }) => return stream.push(body.into()),
+            Step::Finished(Finished::Reply { body, .. }) => return stream.push(body.into()).await,
             Step::Finished(Finished::Listen { .. } | Finished::Silent) => return,
         }
         step = running.next().await;
@@ -158,11 +164,15 @@ async fn pump(mut running: Box<Running>, first: Outgoing, stream: &Replay) {
 
 /// Resolves once the stream has had no reader for `window`.
 async fn abandoned(stream: &Replay, window: Duration) {
+    let mut read_last = Instant::now();
     loop {
         let changed = stream.changed();
         if stream.has_reader() {
             changed.await;
-        } else if tokio::time::timeout(window, changed).await.is_err() && !stream.has_reader() {
+            read_last = Instant::now();
+        } else if tokio::time::timeout_at(read_last + window, changed).await.is_err()
+            && !stream.has_reader()
+        {
             return;
         }
     }

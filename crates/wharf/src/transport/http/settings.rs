@@ -22,7 +22,7 @@ pub struct HttpSettings {
     pub body_limit_bytes: usize,
     /// Longest time from a request's first byte to the end of its headers, and again for its body.
     pub header_timeout: Duration,
-    /// Longest time that a connection may be silent between requests.
+    /// Longest time that a connection may be silent between requests, or take nothing of a response.
     pub idle_timeout: Duration,
     /// Connections at once; further ones get 503.
     pub max_connections: usize,
