@@ -70,10 +70,18 @@ impl Environment {
         Some(by)
     }
 
-    /// Counts everything below this path as asked for: what it would be is not known.
-    pub(super) fn skip_below(&mut self, path: &str) {
-        let below = format!("{path}.");
-        self.used.extend(self.overrides.keys().filter(|key| key.starts_with(&below)).cloned());
+    /// Takes everything below this path that no key has asked for: the rest of the path, and the variable.
+    pub(super) fn rest_below(&mut self, path: &str) -> Vec<(String, String)> {
+        let mut rest = Vec::new();
+        for (key, by) in &self.overrides {
+            let below = key.strip_prefix(path).and_then(|key| key.strip_prefix('.'));
+            if let Some(below) = below
+                && self.used.insert(key.clone())
+            {
+                rest.push((below.to_owned(), by.variable.clone()));
+            }
+        }
+        rest
     }
 
     /// Overrides that no key has asked for: the paths and names.

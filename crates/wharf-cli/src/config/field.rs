@@ -12,11 +12,21 @@ use super::{
 pub(super) struct Section {
     /// Its path; a name that the operator chooses is `<name>`.
     pub(super) path: &'static str,
+    /// What `kind` must be, where the keys depend on it.
+    pub(super) kind: Option<&'static str>,
     pub(super) text: &'static str,
     pub(super) fields: &'static [&'static dyn Describe],
 }
 
 impl Section {
+    /// As a message names it.
+    pub(super) fn title(&self) -> String {
+        match self.kind {
+            Some(kind) => format!("[{}] with kind = \"{kind}\"", self.path),
+            None => format!("[{}]", self.path),
+        }
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> + use<> {
         let fields = self.fields;
         fields.iter().map(|field| field.key())

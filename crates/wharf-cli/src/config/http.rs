@@ -36,6 +36,7 @@ pub(crate) struct Tls {
 
 pub(super) const SECTION: Section = Section {
     path: "http",
+    kind: None,
     text: "Where and to whom the server speaks HTTP.",
     fields: &[
         &LISTEN,

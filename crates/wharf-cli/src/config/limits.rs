@@ -21,6 +21,7 @@ pub(crate) struct Limits {
 
 pub(super) const SECTION: Section = Section {
     path: "limits",
+    kind: None,
     text: "What the process takes on at once, and for how long.",
     fields: &[
         &REQUEST_TIMEOUT,

@@ -1,6 +1,7 @@
 //! Finds the file, reads it, and joins it with the environment.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fs::File,
     io::{ErrorKind, Read},
@@ -101,11 +102,11 @@ pub(super) fn check(
 
 /// What the parser says, once per line: after its first complaint about a line it often only repeats itself.
 fn syntax(source: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
-    let mut lines = std::collections::BTreeSet::new();
-    let line = |at: usize| source.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
+    let ends: Vec<usize> = source.match_indices('\n').map(|(at, _)| at).collect();
+    let line = |at: usize| ends.partition_point(|end| *end < at);
+    let mut lines = BTreeSet::new();
     errors
         .iter()
-        .take(100)
         .filter(|error| lines.insert(error.span().map(|span| line(span.start))))
         .map(|error| {
             let at = error.span().map_or(At::File, At::Span);

@@ -33,6 +33,7 @@ pub(crate) enum Level {
 
 pub(super) const SECTION: Section = Section {
     path: "logging",
+    kind: None,
     text: "What the server writes to stderr.",
     fields: &[&FORMAT, &LEVEL, &EXPOSE_INTERNAL_ERRORS],
 };

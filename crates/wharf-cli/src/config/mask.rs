@@ -88,17 +88,17 @@ pub(super) fn unparsed(source: &str) -> String {
     stars(source, &hidden)
 }
 
-/// A star for every hidden byte, except for what gives the text its form.
+/// A mark for every hidden character, except for what gives the text its form. Each is as many bytes as what it hides, so
+/// that carets stay true in bytes and in columns.
 fn stars(source: &str, hidden: &[bool]) -> String {
-    let mut out = String::with_capacity(source.len());
-    for (at, c) in source.char_indices() {
-        if !hidden[at] || c.is_whitespace() || "\"'[]{},=".contains(c) {
-            out.push(c);
-        } else {
-            out.extend(std::iter::repeat_n('*', c.len_utf8()));
-        }
-    }
-    out
+    let mark = |at: usize, c: char| match c.len_utf8() {
+        _ if !hidden[at] || c.is_whitespace() || "\"'[]{},=".contains(c) => c,
+        1 => '*',
+        2 => '\u{b7}',
+        3 => '\u{2022}',
+        _ => '\u{10101}',
+    };
+    source.char_indices().map(|(at, c)| mark(at, c)).collect()
 }
 
 /// `[http]` and the like: a line that begins a known section.
@@ -124,7 +124,7 @@ mod tests {
         check("page_size = 1\n\"keys\" = ['abc\n", "page_size = 1\n\"****\" = ['***\n");
         check("page_size = 1, keys = abc\n", "page_size = *, **** = ***\n");
         check("state = { keys = ['abc'] \n", "state = { **** = ['***'] \n");
-        check("http.listen = 'é\nstate.keys = é", "http.listen = 'é\nstate.keys = **");
+        check("http.listen = 'é\nstate.keys = é", "http.listen = 'é\nstate.keys = \u{b7}");
         check("abc", "***");
         check("[abc", "[***");
         check("listen abc", "listen abc");

@@ -23,6 +23,9 @@ mod state;
 mod units;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use http::{Http, Tls};
 pub(crate) use limits::Limits;
 pub(crate) use load::load;

@@ -98,25 +98,22 @@ impl<'d> Loading<'d> {
                 continue;
             }
             let problem = Problem::new(At::Span(key.span()), format!("unknown section `{name}`"));
-            self.problems.push(hinted(problem, name, &known, "sections", ""));
+            self.problems.push(hinted(problem, name, &known, "sections"));
         }
     }
 
-    /// Refuses the overrides that no key has taken.
+    /// Refuses the overrides that belong to no section.
     pub(super) fn refuse_unknown_overrides(&mut self) {
+        let known = section_names();
         for (path, variable) in self.environment.unused() {
-            let (name, key) = path.split_once('.').unwrap_or((path, ""));
-            let at = At::Variable(variable.to_owned());
-            let known = section_names();
-            let problem = Problem::new(at, format!("`{path}` is no key of the configuration"));
-            let of_name = SECTIONS.iter().filter(|section| section.path == name);
-            let keys: Vec<&str> = of_name.flat_map(Section::keys).collect();
-            let problem = if keys.is_empty() {
-                hinted(problem, name, &known, "sections", "")
+            let name = path.split('.').next().unwrap_or(path);
+            let title = format!("`{path}` is no key of the configuration");
+            let problem = Problem::new(At::Variable(variable.to_owned()), title);
+            self.problems.push(if known.contains(&name) {
+                problem.label("a section has no value; set one of its keys")
             } else {
-                hinted(problem, key, &keys, "keys", name)
-            };
-            self.problems.push(problem);
+                hinted(problem, name, &known, "sections")
+            });
         }
     }
 
@@ -139,16 +136,14 @@ fn section_names() -> Vec<&'static str> {
 }
 
 /// Adds what may have been meant, where the key would be right, and everything that is accepted.
-fn hinted(problem: Problem, written: &str, known: &[&str], what: &str, home: &str) -> Problem {
+fn hinted(problem: Problem, written: &str, known: &[&str], what: &str) -> Problem {
     let problem = match did_you_mean(written, known.iter().copied()) {
         Some(hint) => problem.label(hint),
         None => problem,
     };
-    let elsewhere = SECTIONS.iter().find(|section| {
-        section.path != home && section.keys().any(|key| key == written && !known.contains(&key))
-    });
-    let problem = match elsewhere {
-        Some(section) => problem.note(format!("`{written}` is a key of [{}]", section.path)),
+    let is_here = |key: &str| key == written && !known.contains(&key);
+    let problem = match SECTIONS.iter().find(|section| section.keys().any(is_here)) {
+        Some(section) => problem.note(format!("`{written}` is a key of {}", section.title())),
         None => problem,
     };
     problem.note(format!("accepted {what}: {}", known.join(", ")))
@@ -173,16 +168,19 @@ impl<'l, 'd> Reader<'l, 'd> {
         table: Option<&'d DeTable<'d>>,
         origin: At,
     ) -> Self {
+        let reader = Self::peek(loading, section, path, table, origin);
         let known: Vec<&str> = section.keys().collect();
-        for key in table.into_iter().flat_map(DeTable::keys) {
-            let name: &str = key.get_ref();
-            if !known.contains(&name) {
-                let title = format!("unknown key `{name}` in [{path}]");
-                let problem = Problem::new(At::Span(key.span()), title);
-                loading.problems.push(hinted(problem, name, &known, "keys", section.path));
+        let in_file = table.into_iter().flat_map(DeTable::keys);
+        let in_file = in_file.map(|key| (key.get_ref().to_string(), At::Span(key.span())));
+        let overrides = reader.loading.environment.rest_below(&reader.path).into_iter();
+        let overrides = overrides.map(|(key, variable)| (key, At::Variable(variable)));
+        for (key, at) in in_file.chain(overrides) {
+            if !known.contains(&key.as_str()) {
+                let problem = Problem::new(at, format!("unknown key `{key}` in [{}]", reader.path));
+                reader.loading.problems.push(hinted(problem, &key, &known, "keys"));
             }
         }
-        Self::peek(loading, section, path, table, origin)
+        reader
     }
 
     /// Begins a section of which only some keys are known yet.

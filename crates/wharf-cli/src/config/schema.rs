@@ -1,7 +1,7 @@
 //! The JSON Schema (2020-12) of the file, from the tables of keys, for editors that check TOML.
 //!
-//! As strict as the loader wherever a schema can be; strings with references are accepted, since only a start knows what
-//! they will be.
+//! Types, units, ranges and names are those of the loader. Strings with references are accepted, since only a start knows
+//! what they will be, and rules between keys (both TLS files or none) are left to the loader.
 
 use serde_json::{Map, Value, json};
 
@@ -20,10 +20,9 @@ pub(crate) fn schema() -> Value {
     let mut sections: Map<String, Value> = SECTIONS
         .iter()
         .filter(|section| !section.path.contains('<'))
-        .map(|section| (section.path.to_owned(), object(section, None)))
+        .map(|section| (section.path.to_owned(), object(section)))
         .collect();
-    let kinds: Vec<Value> =
-        servers::KINDS.iter().map(|kind| object(&kind.section, Some(kind.name))).collect();
+    let kinds: Vec<Value> = servers::KINDS.iter().map(|kind| object(&kind.section)).collect();
     let named = json!({
         "type": "object",
         "propertyNames": { "pattern": "^[a-z0-9-]{1,32}$" },
@@ -40,12 +39,12 @@ pub(crate) fn schema() -> Value {
 }
 
 /// A section; one of several kinds is told by its `kind`.
-fn object(section: &Section, kind: Option<&str>) -> Value {
+fn object(section: &Section) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for field in section.fields {
         let mut property = property(*field);
-        if let Some(kind) = kind.filter(|_| field.key() == "kind") {
+        if let Some(kind) = section.kind.filter(|_| field.key() == "kind") {
             property["const"] = kind.into();
         }
         if field.shape() == Shape::Required {

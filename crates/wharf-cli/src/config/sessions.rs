@@ -20,6 +20,7 @@ pub(crate) struct Sessions {
 
 pub(super) const SECTION: Section = Section {
     path: "sessions",
+    kind: None,
     text: "Sessions of clients that speak a revision up to 2025-11-25 over HTTP. Later revisions have none.",
     fields: &[&ENABLED, &IDLE_EXPIRY, &MAX, &REPLAY_EVENTS, &RESUME_WINDOW],
 };

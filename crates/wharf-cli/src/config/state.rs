@@ -17,6 +17,7 @@ pub(crate) struct State {
 
 pub(super) const SECTION: Section = Section {
     path: "state",
+    kind: None,
     text: "Keys that seal what clients carry for the server: cursors and request state. Without any, a key is made at every start, so that nothing sealed survives one or is understood by another process.",
     fields: &[&KEYS],
 };

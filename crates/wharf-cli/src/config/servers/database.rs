@@ -28,6 +28,7 @@ pub(crate) enum DatabaseSource {
 
 pub(super) const SECTION: Section = Section {
     path: NAMED,
+    kind: Some("database"),
     text: "With `kind = \"database\"`: answers read-only queries on one SQLite database. Either `path` or `sample = true` is required.",
     fields: &[&KIND, &PATH_OF_FILE, &SAMPLE, &ROW_LIMIT, &TIMEOUT],
 };

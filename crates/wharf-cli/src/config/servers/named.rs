@@ -31,7 +31,7 @@ pub(crate) enum ServerKind {
 
 /// A kind of servers: a new one is a file and a line in [`KINDS`].
 pub(crate) struct Registered {
-    pub(in crate::config) name: &'static str,
+    name: &'static str,
     pub(in crate::config) section: Section,
     /// None after a problem has been told.
     read: fn(&mut Reader<'_, '_>) -> Option<ServerKind>,
@@ -60,7 +60,7 @@ const KIND_NAMES: Kind<&'static Registered> =
     });
 
 /// Before the kind is known: nothing but the kind.
-const UNKNOWN: Section = Section { path: NAMED, text: "", fields: &[&KIND] };
+const UNKNOWN: Section = Section { path: NAMED, kind: None, text: "", fields: &[&KIND] };
 
 /// The servers in the order of their names; without any, those of the demo.
 pub(in crate::config) fn read(loading: &mut Loading<'_>) -> Vec<Server> {
@@ -73,12 +73,12 @@ pub(in crate::config) fn read(loading: &mut Loading<'_>) -> Vec<Server> {
         let path = format!("{PARENT}.{name}");
         if !is_name(&name) {
             loading.problems.push(bad_name(&name, origin));
-            loading.environment.skip_below(&path);
+            loading.environment.rest_below(&path);
             continue;
         }
         let kind = Reader::peek(loading, UNKNOWN, path.clone(), table, origin.clone()).read(&KIND);
         let Some(kind) = kind else {
-            loading.environment.skip_below(&path);
+            loading.environment.rest_below(&path);
             continue;
         };
         let mut section = Reader::new(loading, kind.section, path, table, origin);
