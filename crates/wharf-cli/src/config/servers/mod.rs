@@ -1,0 +1,9 @@
+//! `[servers.<name>]`: which servers run, and how. One file per kind; `KINDS` is their registry.
+
+mod calculator;
+mod database;
+mod named;
+
+pub(crate) use database::{Database, DatabaseSource};
+pub(super) use named::{KINDS, read};
+pub(crate) use named::{Server, ServerKind};

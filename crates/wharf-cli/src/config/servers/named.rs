@@ -1,0 +1,109 @@
+//! The servers by name, and the kinds there are.
+
+use super::{
+    calculator,
+    database::{self, Database},
+};
+use crate::config::{
+    field::{Required, Section},
+    kind::{Kind, choice, no_choice},
+    reader::{Loading, Reader},
+    report::{At, Problem},
+};
+
+pub(super) const NAMED: &str = "servers.<name>";
+const PARENT: &str = "servers";
+const MAX_NAME_BYTES: usize = 32;
+
+/// One server that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub(crate) name: String,
+    pub(crate) kind: ServerKind,
+}
+
+/// What it does, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ServerKind {
+    Calculator,
+    Database(Database),
+}
+
+/// A kind of servers: a new one is a file and a line in [`KINDS`].
+pub(crate) struct Registered {
+    name: &'static str,
+    pub(in crate::config) section: Section,
+    /// None after a problem has been told.
+    read: fn(&mut Reader<'_, '_>) -> Option<ServerKind>,
+}
+
+/// All kinds.
+pub(in crate::config) const KINDS: &[Registered] = &[
+    Registered {
+        name: "calculator",
+        section: calculator::SECTION,
+        read: |_| Some(ServerKind::Calculator),
+    },
+    Registered {
+        name: "database",
+        section: database::SECTION,
+        read: |section| Database::read(section).map(ServerKind::Database),
+    },
+];
+
+pub(super) static KIND: Required<&'static Registered> =
+    Required { key: "kind", kind: KIND_NAMES, text: "What the server does." };
+
+const KIND_NAMES: Kind<&'static Registered> =
+    choice(&["calculator", "database"], |facts, text, _| {
+        KINDS.iter().find(|kind| kind.name == text).ok_or_else(|| no_choice(facts, text))
+    });
+
+/// Before the kind is known: nothing but the kind.
+const UNKNOWN: Section = Section { path: NAMED, kind: None, text: "", fields: &[&KIND] };
+
+/// The servers in the order of their names; without any, those of the demo.
+pub(in crate::config) fn read(loading: &mut Loading<'_>) -> Vec<Server> {
+    let found = loading.named(PARENT);
+    if found.is_empty() {
+        return demo();
+    }
+    let mut servers = Vec::with_capacity(found.len());
+    for (name, (table, origin)) in found {
+        let path = format!("{PARENT}.{name}");
+        if !is_name(&name) {
+            loading.problems.push(bad_name(&name, origin));
+            loading.environment.rest_below(&path);
+            continue;
+        }
+        let kind = Reader::peek(loading, UNKNOWN, path.clone(), table, origin.clone()).read(&KIND);
+        let Some(kind) = kind else {
+            loading.environment.rest_below(&path);
+            continue;
+        };
+        let mut section = Reader::new(loading, kind.section, path, table, origin);
+        if let Some(kind) = (kind.read)(&mut section) {
+            servers.push(Server { name, kind });
+        }
+    }
+    servers
+}
+
+fn demo() -> Vec<Server> {
+    let server = |name: &str, kind| Server { name: name.to_owned(), kind };
+    vec![
+        server("calculator", ServerKind::Calculator),
+        server("database", ServerKind::Database(Database::sample())),
+    ]
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME_BYTES).contains(&name.len())
+        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+fn bad_name(name: &str, at: At) -> Problem {
+    let shown: String = name.chars().take(2 * MAX_NAME_BYTES).collect();
+    Problem::new(at, format!("invalid server name {shown:?}"))
+        .label(format!("expected 1 to {MAX_NAME_BYTES} of a-z, 0-9 and -"))
+}

@@ -1,0 +1,49 @@
+//! The checked settings, and the list of sections.
+
+use super::{
+    field::Section,
+    http::{self, Http},
+    limits::{self, Limits},
+    logging::{self, Logging},
+    reader::Loading,
+    servers::{self, Server},
+    sessions::{self, Sessions},
+    state::{self, State},
+};
+
+/// Everything that can be configured, checked. Nothing in it needs to be parsed again.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) http: Http,
+    pub(crate) sessions: Sessions,
+    pub(crate) limits: Limits,
+    pub(crate) state: State,
+    pub(crate) logging: Logging,
+    /// Never empty, in the order of their names.
+    pub(crate) servers: Vec<Server>,
+}
+
+/// All sections in the order of the manual; a new one is a file and a line here and below.
+pub(super) const SECTIONS: &[Section] = &[
+    http::SECTION,
+    sessions::SECTION,
+    limits::SECTION,
+    state::SECTION,
+    logging::SECTION,
+    servers::KINDS[0].section,
+    servers::KINDS[1].section,
+];
+
+impl Settings {
+    /// Reads every section. What comes back is only good without problems.
+    pub(super) fn read(loading: &mut Loading<'_>) -> Self {
+        Self {
+            http: Http::read(loading.section(http::SECTION)),
+            sessions: Sessions::read(loading.section(sessions::SECTION)),
+            limits: Limits::read(loading.section(limits::SECTION)),
+            state: State::read(loading.section(state::SECTION)),
+            logging: Logging::read(loading.section(logging::SECTION)),
+            servers: servers::read(loading),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Files and variables that make settings.
+
+use std::{path::PathBuf, time::Duration};
+
+use secrecy::ExposeSecret;
+
+use super::load_text;
+use crate::config::{
+    Database, DatabaseSource, Level, LogFormat, Server, ServerKind, Tls,
+    field::{Describe, Shape},
+    load,
+    settings::SECTIONS,
+};
+
+fn server(name: &str, kind: ServerKind) -> Server {
+    Server { name: name.into(), kind }
+}
+
+#[test]
+fn nothing_written_is_the_documented_default() {
+    let settings = load_text("", &[]).unwrap();
+    let http = wharf::transport::http::HttpSettings::default();
+    assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.http.body_limit_bytes, http.body_limit_bytes);
+    assert_eq!(settings.http.header_timeout, http.header_timeout);
+    assert_eq!(settings.http.idle_timeout, http.idle_timeout);
+    assert_eq!(settings.http.max_connections, http.max_connections);
+    assert!(!settings.http.danger_allow_unauthenticated);
+    assert_eq!((settings.http.public_url, settings.http.tls), (None, None));
+    assert!(settings.http.allowed_hosts.is_empty() && settings.http.trusted_proxies.is_empty());
+    assert_eq!(settings.sessions.enabled, http.sessions.enabled);
+    assert_eq!(settings.sessions.idle_expiry, http.sessions.idle_expiry);
+    assert_eq!(settings.sessions.max, http.sessions.max);
+    assert_eq!(settings.sessions.replay_events, http.sessions.replay_events);
+    assert_eq!(settings.sessions.resume_window, http.sessions.resume_window);
+    assert_eq!(settings.limits.request_timeout, Duration::from_secs(30));
+    assert_eq!(settings.limits.shutdown_grace, Duration::from_secs(10));
+    assert_eq!(
+        [
+            settings.limits.concurrency,
+            settings.limits.queue,
+            settings.limits.concurrency_per_connection,
+            settings.limits.page_size
+        ],
+        [1024, 16384, 16384, 1000]
+    );
+    assert!(settings.state.keys.is_empty());
+    assert_eq!((settings.logging.format, settings.logging.level), (LogFormat::Text, Level::Info));
+    let database = Database {
+        source: DatabaseSource::Sample,
+        row_limit: 100,
+        timeout: Duration::from_secs(10),
+    };
+    assert_eq!(
+        settings.servers,
+        [
+            server("calculator", ServerKind::Calculator),
+            server("database", ServerKind::Database(database))
+        ]
+    );
+}
+
+const FULL: &str = r#"
+[http]
+listen = "[::]:0"
+public_url = "https://${HOST:-mcp.example.com}/mcp"
+allowed_hosts = ["internal", "internal:8080", "[::1]:80"]
+allowed_origins = ["https://app.example.com", "vscode-webview://abc"]
+cors_origins = ["*"]
+trusted_proxies = ["10.0.0.0/8", "::1"]
+body_limit = 1000
+header_timeout = "500ms"
+idle_timeout = "1h"
+max_connections = "${CONNECTIONS}"
+danger_allow_unauthenticated = true
+tls_cert = "cert.pem"
+tls_key = "/etc/key.pem"
+
+[sessions]
+enabled = false
+idle_expiry = "5m"
+max = 0x10
+replay_events = 0
+resume_window = "0s"
+
+[limits]
+request_timeout = "1s"
+concurrency = 1
+queue = 0
+concurrency_per_connection = 1_000
+page_size = 7
+shutdown_grace = "0s"
+
+[state]
+keys = [
+  "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+  "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+  "000102030405060708090A0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+]
+
+[logging]
+format = "json"
+level = "debug"
+expose_internal_errors = true
+
+[servers.sums]
+kind = "calculator"
+
+[servers.data-1]
+kind = "database"
+path = "data.db"
+row_limit = 5
+timeout = "2s"
+"#;
+
+#[test]
+fn every_key_is_read() {
+    let settings = load_text(FULL, &[("CONNECTIONS", "12")]).unwrap();
+    let http = settings.http;
+    assert_eq!(http.listen.to_string(), "[::]:0");
+    assert_eq!(http.public_url.as_deref(), Some("https://mcp.example.com/mcp"));
+    assert_eq!(http.allowed_hosts, ["internal", "internal:8080", "[::1]:80"]);
+    assert_eq!(http.allowed_origins, ["https://app.example.com", "vscode-webview://abc"]);
+    assert_eq!((http.cors_origins, http.trusted_proxies.len()), (vec!["*".to_owned()], 2));
+    assert_eq!((http.body_limit_bytes, http.max_connections), (1000, 12));
+    assert_eq!(http.header_timeout + http.idle_timeout, Duration::from_millis(3_600_500));
+    assert!(http.danger_allow_unauthenticated);
+    let tls = Tls { cert: PathBuf::from("cert.pem"), key: PathBuf::from("/etc/key.pem") };
+    assert_eq!(http.tls, Some(tls));
+    let sessions = settings.sessions;
+    assert_eq!((sessions.enabled, sessions.max, sessions.replay_events), (false, 16, 0));
+    assert_eq!(sessions.idle_expiry + sessions.resume_window, Duration::from_secs(300));
+    let limits = settings.limits;
+    assert_eq!((limits.concurrency, limits.queue), (1, 0));
+    assert_eq!((limits.concurrency_per_connection, limits.page_size), (1000, 7));
+    assert_eq!(limits.request_timeout + limits.shutdown_grace, Duration::from_secs(1));
+    let expected: [u8; 32] = std::array::from_fn(|at| at as u8);
+    assert_eq!(settings.state.keys.len(), 3);
+    assert!(settings.state.keys.iter().all(|key| *key.expose_secret() == expected));
+    assert_eq!((settings.logging.format, settings.logging.level), (LogFormat::Json, Level::Debug));
+    assert!(settings.logging.expose_internal_errors);
+    let database = Database {
+        source: DatabaseSource::Path("data.db".into()),
+        row_limit: 5,
+        timeout: Duration::from_secs(2),
+    };
+    assert_eq!(
+        settings.servers,
+        [server("data-1", ServerKind::Database(database)), server("sums", ServerKind::Calculator)]
+    );
+}
+
+#[test]
+fn variables_override_the_file() {
+    let file =
+        "[http]\nlisten = 'bad'\ntls_cert = 'a'\ntls_key = 'b'\nallowed_hosts = ['${UNSET}']";
+    let settings = load_text(
+        file,
+        &[
+            ("wharf__http__LISTEN", "127.0.0.1:1"),
+            ("WHARF__HTTP__ALLOWED_HOSTS", "a, b"),
+            ("WHARF__HTTP__TLS_CERT", ""),
+            ("WHARF__HTTP__TLS_KEY", ""),
+            ("WHARF__LIMITS__QUEUE", "0"),
+            ("WHARF__SERVERS__MY_DB__KIND", "database"),
+            ("WHARF__SERVERS__MY_DB__SAMPLE", "true"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(settings.http.listen.port(), 1);
+    assert_eq!(settings.http.allowed_hosts, ["a", "b"]);
+    assert_eq!((settings.http.tls, settings.limits.queue), (None, 0));
+    assert_eq!(settings.servers.len(), 1);
+    assert_eq!(settings.servers[0].name, "my-db");
+}
+
+#[test]
+fn relative_paths_start_at_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("any.toml");
+    std::fs::write(&path, "[http]\ntls_cert = 'c'\ntls_key = '/k'\n").unwrap();
+    let variables = [("WHARF__HTTP__TLS_KEY".into(), "k".into())];
+    let tls = load(Some(&path), variables).unwrap().http.tls.unwrap();
+    assert_eq!(tls, Tls { cert: folder.path().join("c"), key: "k".into() });
+}
+
+#[test]
+fn tables_are_sound() {
+    for section in SECTIONS {
+        let mut keys: Vec<&str> = section.keys().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), section.fields.len(), "{} names a key twice", section.path);
+        for field in section.fields {
+            let text = field.text();
+            assert!(text.ends_with('.') && !text.contains(['|', '\n']), "{}", field.key());
+            // A default that could be seen is no secret.
+            let is_one = matches!(field.shape(), Shape::One(_));
+            assert!(!(is_one && field.facts().secret), "{}", field.key());
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_loader_panic(text in "[\\[\\]{}=.,\"'#a-z$é\u{1f600}\r\n 0-9-]{0,80}") {
+        if let Err(error) = load_text(&text, &[]) {
+            proptest::prop_assert!(error.to_string().starts_with("error: "));
+        }
+    }
+}
