@@ -3,12 +3,12 @@
 use std::{ffi::OsString, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use http::{HeaderName, HeaderValue};
+use secrecy::SecretString;
 
 use crate::{
     asking::{self, Reply},
     exit,
-    target::{Token, parse_header, parse_timeout, parse_token},
+    target::parse_timeout,
 };
 
 /// Run MCP servers and talk to them.
@@ -71,19 +71,20 @@ pub(crate) struct CallOptions {
     pub(crate) target: TargetOptions,
 }
 
-/// How to talk to the server.
+/// How to talk to the server. Secrets are checked later and not by clap, whose errors repeat what was typed, also when it came
+/// from the environment.
 #[derive(Debug, Args)]
 pub(crate) struct ClientOptions {
     /// Which protocol to speak: auto asks with server/discover and falls back to initialize
     #[arg(long, value_enum, default_value_t = Era::Auto)]
     pub(crate) era: Era,
     /// A header for every HTTP request; repeat for more
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = parse_header)]
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<SecretString>,
     /// A bearer token for HTTP; prefer the environment, others can see the command line
-    #[arg(long, env = "WHARF_TOKEN", hide_env_values = true, value_parser = parse_token)]
-    pub(crate) token: Option<Token>,
-    /// How long the server may be silent; progress starts the clock again, a question to you stops it
+    #[arg(long, env = "WHARF_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<SecretString>,
+    /// How long to wait for the result; progress starts the clock again, a question to you stops it
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_timeout)]
     pub(crate) timeout: Duration,
     /// Answer a question of the server: a JSON object accepts, or decline, or cancel; repeat for more questions

@@ -92,6 +92,15 @@ impl Failure {
                 "pass --token or set WHARF_TOKEN; other schemes go in --header 'Authorization: …'",
             );
         }
+        let reserved = chain(error).any(|cause| {
+            matches!(
+                cause.downcast_ref::<StreamableHttpError<reqwest::Error>>(),
+                Some(StreamableHttpError::ReservedHeaderConflict(_))
+            )
+        });
+        if reserved {
+            return Self::usage("--header cannot set a header that the protocol sets itself");
+        }
         Self::new(Exit::Transport, text)
     }
 }

@@ -47,24 +47,28 @@ impl Handler {
             return;
         }
         let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
-        let bar = bar.get_or_insert_with(|| {
-            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-        });
-        let template = match progress.total.and_then(|total| thousandths(progress.progress, total))
-        {
-            Some(done) => {
-                bar.set_length(1000);
-                bar.set_position(done);
-                "{bar:40} {percent:>3}% {msg}"
-            }
-            None => "{spinner} {msg}",
-        };
+        let bar = bar.get_or_insert_with(ProgressBar::hidden);
+        let done = progress.total.and_then(|total| thousandths(progress.progress, total));
+        let template =
+            if done.is_some() { "{bar:40} {percent:>3}% {msg}" } else { "{spinner} {msg}" };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        let message = progress.message.clone().unwrap_or_else(|| progress.progress.to_string());
+        if let Some(done) = done {
+            bar.set_length(1000);
+            bar.set_position(done);
+        }
+        let message = match (&progress.message, done) {
+            (Some(message), _) => message.clone(),
+            (None, Some(_)) => String::new(),
+            (None, None) => progress.progress.to_string(),
+        };
         // One line, or the bar would leave pieces behind.
         bar.set_message(printable(message.lines().next().unwrap_or_default()).into_owned());
+        // Shown only now that it has its style, or the first frame would be indicatif's own.
+        if bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
         bar.tick();
     }
 

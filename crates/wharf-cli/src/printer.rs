@@ -6,11 +6,15 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+use anyhow::Context;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rmcp::model::{ContentBlock, ResourceContents};
 use serde_json::Value;
 
 use crate::failure::Failure;
+
+/// Longer cells stand out of their column; one tool with many arguments would push all descriptions off the screen.
+const COLUMN_LIMIT: usize = 44;
 
 /// Writes what people and scripts read.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +60,7 @@ impl Printer {
             rows.iter()
                 .filter_map(|row| row.get(column))
                 .map(|text| text.chars().count())
+                .filter(|width| *width <= COLUMN_LIMIT)
                 .max()
                 .unwrap_or_default()
         };
@@ -142,11 +147,11 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
 ///
 /// # Errors
 /// Anything else that keeps the data from its reader.
-pub(crate) fn write(data: &[u8]) -> io::Result<()> {
+pub(crate) fn write(data: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(data).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+        result => result.context("cannot write to stdout"),
     }
 }
 
@@ -154,7 +159,7 @@ pub(crate) fn write(data: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`write`].
-pub(crate) fn write_json(value: &Value) -> io::Result<()> {
+pub(crate) fn write_json(value: &Value) -> anyhow::Result<()> {
     write(format!("{value}\n").as_bytes())
 }
 
@@ -205,6 +210,9 @@ mod tests {
     fn tables_line_up() {
         let rows = [vec!["a".into(), "first\nsecond".into()], vec!["longer".into(), String::new()]];
         assert_eq!(PIPE.table(&rows), "  a       first\n  longer\n");
+        let long = vec!["x".repeat(COLUMN_LIMIT + 1), "third".into()];
+        let table = PIPE.table(&[rows[0].clone(), long]);
+        assert!(table.starts_with("  a  first\n") && table.ends_with("x  third\n"), "{table}");
         assert_eq!(PIPE.table(&[]), "");
     }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long a cancelled request gets to reach the server before the connection closes.
-const CANCELLATION_GRACE: Duration = Duration::from_millis(100);
+const CANCELLATION_GRACE: Duration = Duration::from_millis(250);
 
 /// The connection, as commands see it.
 pub(crate) type Client = RunningService<RoleClient, Handler>;

@@ -7,6 +7,8 @@ use std::{
     thread::JoinHandle,
 };
 
+use serde_json::Value;
+
 use crate::everything::{Listening, binary, json, over_stdio, stderr, stdout, wharf};
 
 #[test]
@@ -60,8 +62,8 @@ fn silent_servers_are_3_and_end_with_the_command() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("pid");
     let script = format!("echo $$ > '{}'; while read -r line; do :; done", file.display());
-    let listed = wharf(&["list", "--timeout", "0.3", "--", "sh", "-c", &script]).assert().code(3);
-    assert!(stderr(&listed).contains("no answer within 0.3 seconds"), "{}", stderr(&listed));
+    let listed = wharf(&["list", "--timeout", "1", "--", "sh", "-c", &script]).assert().code(3);
+    assert!(stderr(&listed).contains("no answer within 1 seconds"), "{}", stderr(&listed));
     let pid = std::fs::read_to_string(file).expect("the server ran");
     // A killed process stays listed as a zombie until its new parent looks at it.
     let state =
@@ -132,7 +134,20 @@ fn nonsense_is_64_before_anything_starts() {
         &["list", "http://127.0.0.1:1/mcp", "tools", "more"],
         &["list", "--era", "bronze", "http://127.0.0.1:1/mcp"],
         &["list", "--timeout", "0", "http://127.0.0.1:1/mcp"],
-        &["list", "--header", "nonsense", "http://127.0.0.1:1/mcp"],
+        &["list", "--header", "s3cret", "http://127.0.0.1:1/mcp"],
+        &["list", "--header", "X: s3cret\u{1}", "http://127.0.0.1:1/mcp"],
+        &["list", "--header", "X: a", "--header", "x: s3cret", "http://127.0.0.1:1/mcp"],
+        &["list", "--header", "Accept: s3cret", "http://127.0.0.1:1/mcp"],
+        &["list", "--header", "X: s3cret", "--", "true"],
+        &[
+            "list",
+            "--header",
+            "Authorization: s3cret",
+            "--token",
+            "s3cret",
+            "http://127.0.0.1:1/mcp",
+        ],
+        &["list", "--token", "s3cret\n", "http://127.0.0.1:1/mcp"],
         &["call", "http://127.0.0.1:1/mcp"],
         &["call", "http://127.0.0.1:1/mcp", "add", "a"],
         &["call", "http://127.0.0.1:1/mcp", "add", "--args", "[]"],
@@ -142,6 +157,7 @@ fn nonsense_is_64_before_anything_starts() {
     ] {
         let assert = wharf(arguments).assert().code(64);
         assert_eq!(stdout(&assert), "", "{arguments:?}");
+        assert!(!stderr(&assert).contains("s3cret"), "a secret in {}", stderr(&assert));
     }
     wharf(&["--help"]).assert().success();
     wharf(&["call", "--help"]).assert().success();
@@ -153,23 +169,82 @@ fn arguments_that_do_not_fit_the_schema_are_64() {
     assert!(stderr(&answered).contains("value: not JSON"), "{}", stderr(&answered));
 }
 
-/// The server is silent after it has said that it runs, so only Ctrl-C can end the command.
+/// A server that writes down what it receives, and never answers a call. It says "called" on stderr when one arrives.
+const SILENT: &str = r#"
+while IFS= read -r line; do
+  printf '%s\n' "$line" >> "$0"
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+  case $line in
+    *'"initialize"'*) result='{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"silent","version":"0"}}' ;;
+    *'"tools/list"'*) result='{"tools":[]}' ;;
+    *'"tools/call"'*) echo called >&2; continue ;;
+    *) continue ;;
+  esac
+  printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
+done
+"#;
+
+#[test]
+fn calls_that_take_too_long_are_cancelled() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let received = directory.path().join("received");
+    let received = received.to_str().expect("UTF-8");
+    let called = wharf(&["call", "slow", "--era", "legacy", "--timeout", "1", "--json"])
+        .args(["--", "sh", "-c", SILENT, received])
+        .assert()
+        .code(3);
+    assert_eq!(json(&called)["error"]["kind"], "transport");
+    assert_cancelled(received);
+}
+
 #[cfg(unix)]
 #[test]
-fn interrupted_commands_are_130() {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin("wharf"));
-    let mut child = command
-        .args(["list", "--", "sh", "-c", "echo ready >&2; while read -r line; do :; done"])
+fn interrupted_calls_are_130_and_cancelled() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let received = directory.path().join("received");
+    let received = received.to_str().expect("UTF-8");
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("wharf"))
+        .args(["call", "slow", "--era", "legacy", "--", "sh", "-c", SILENT, received])
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .expect("wharf starts");
     let mut line = String::new();
-    BufReader::new(child.stderr.take().expect("piped")).read_line(&mut line).expect("a line");
-    assert_eq!(line, "ready\n");
+    let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+    stderr.read_line(&mut line).expect("a line");
+    assert_eq!(line, "called\n");
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(killed.expect("kill runs").success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert_cancelled(received);
+}
+
+/// The last message is the cancellation of the call.
+fn assert_cancelled(received: &str) {
+    let received = std::fs::read_to_string(received).expect("the server ran");
+    let messages: Vec<Value> = received
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one message per line"))
+        .collect();
+    let call = messages.iter().find(|message| message["method"] == "tools/call").expect("a call");
+    let last = messages.last().expect("messages");
+    assert_eq!(last["method"], "notifications/cancelled", "{received}");
+    assert_eq!(last["params"]["requestId"], call["id"], "{received}");
+}
+
+#[test]
+fn unwritable_output_is_70() {
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
+        return;
+    };
+    let listed = Command::new(assert_cmd::cargo::cargo_bin("wharf"))
+        .args(["list", "--"])
+        .arg(binary())
+        .stdout(full)
+        .output()
+        .expect("wharf runs");
+    assert_eq!(listed.status.code(), Some(70));
+    assert!(String::from_utf8_lossy(&listed.stderr).contains("cannot write to stdout"));
 }
 
 #[test]
@@ -186,5 +261,4 @@ fn two_commands_at_once_do_not_disturb_each_other() {
             });
         }
     });
-    assert!(binary().exists());
 }
