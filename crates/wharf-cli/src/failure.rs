@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 
+/// What goes wrong in rmcp's HTTP transport.
+type HttpError = StreamableHttpError<reqwest::Error>;
+
 /// A failure with its exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -94,7 +97,7 @@ impl Failure {
         }
         let reserved = chain(error).any(|cause| {
             matches!(
-                cause.downcast_ref::<StreamableHttpError<reqwest::Error>>(),
+                cause.downcast_ref::<HttpError>(),
                 Some(StreamableHttpError::ReservedHeaderConflict(_))
             )
         });
@@ -170,8 +173,8 @@ fn wants_credentials(error: &(dyn Error + 'static)) -> bool {
         let text = cause.to_string();
         cause.is::<AuthRequiredError>()
             || cause.is::<InsufficientScopeError>()
-            || text.contains("unexpected server response: HTTP 401")
-            || text.contains("unexpected server response: HTTP 403")
+            || text.starts_with("unexpected server response: HTTP 401")
+            || text.starts_with("unexpected server response: HTTP 403")
     })
 }
 
@@ -179,24 +182,74 @@ fn wants_credentials(error: &(dyn Error + 'static)) -> bool {
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |cause: &&'a (dyn Error + 'static)| {
         let cause: &'a (dyn Error + 'static) = *cause;
-        match cause.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+        match cause.downcast_ref::<HttpError>() {
             Some(StreamableHttpError::Client(error)) => Some(error),
             _ => cause.source(),
         }
     })
 }
 
-/// The error with its causes: reqwest says only "error sending request" and keeps "connection refused" two causes down.
+/// The error with its causes: reqwest says only "error sending request" and keeps "connection refused" two causes down. The
+/// wrapper around reqwest's error adds nothing but the words "Client error", so it is left out.
 fn told(error: &(dyn Error + 'static)) -> String {
+    let is_wrapper = |cause: &(dyn Error + 'static)| {
+        matches!(cause.downcast_ref::<HttpError>(), Some(StreamableHttpError::Client(_)))
+    };
     let mut text = String::new();
-    for cause in chain(error).map(ToString::to_string) {
-        if text.contains(&cause) {
+    for cause in chain(error).filter(|cause| !is_wrapper(*cause)) {
+        let cause = cause.to_string();
+        let cause = cause.trim().trim_end_matches(':');
+        if text.contains(cause) {
             continue;
         }
         if !text.is_empty() {
             text.push_str(": ");
         }
-        text.push_str(&cause);
+        text.push_str(cause);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(error: HttpError) -> Failure {
+        let id = std::any::TypeId::of::<()>();
+        ServiceError::TransportSend(DynamicTransportError::from_parts("test", id, Box::new(error)))
+            .into()
+    }
+
+    #[test]
+    fn statuses_are_sorted_with_and_without_a_challenge() {
+        let answered =
+            |text: &'static str| StreamableHttpError::UnexpectedServerResponse(text.into());
+        for (error, expected) in [
+            (
+                StreamableHttpError::AuthRequired(AuthRequiredError::new("Bearer".into())),
+                Exit::Authentication,
+            ),
+            (
+                StreamableHttpError::InsufficientScope(InsufficientScopeError::new(
+                    "Bearer".into(),
+                    None,
+                )),
+                Exit::Authentication,
+            ),
+            (answered("HTTP 401 Unauthorized: "), Exit::Authentication),
+            (answered("HTTP 403 Forbidden: no"), Exit::Authentication),
+            (answered("HTTP 404 Not Found: see HTTP 401"), Exit::Transport),
+            (StreamableHttpError::UnexpectedEndOfStream, Exit::Transport),
+            (StreamableHttpError::ReservedHeaderConflict("accept".into()), Exit::Usage),
+        ] {
+            let text = error.to_string();
+            assert_eq!(sorted(error).exit(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn empty_bodies_leave_no_colon_behind() {
+        let error = StreamableHttpError::UnexpectedServerResponse("HTTP 404 Not Found: ".into());
+        assert_eq!(sorted(error).to_string(), "unexpected server response: HTTP 404 Not Found");
+    }
 }

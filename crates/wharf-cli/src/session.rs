@@ -36,9 +36,9 @@ pub(crate) async fn run<T>(
     patience.restart();
     let result = within(&patience, work(&client)).await;
     client.service().clear();
-    if matches!(&result, Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Transport))
-    {
-        // rmcp queues the cancellation when the request's future is dropped and says nothing when it is sent.
+    let gave_up = matches!(&result, Err(failure) if matches!(failure.exit(), Exit::Interrupted | Exit::Transport));
+    if gave_up && !client.is_transport_closed() {
+        // rmcp queues the cancellation when the request's future is dropped and does not tell when it is sent.
         tokio::time::sleep(CANCELLATION_GRACE).await;
     }
     // A second Ctrl-C does not wait for a server that is slow to end; dropping the client kills it.
