@@ -1,0 +1,146 @@
+//! The command line: what may be typed, and the help for it. Deciding what it means is the business of the commands.
+
+use std::{ffi::OsString, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+
+use crate::{
+    asking::{self, Reply},
+    exit,
+    target::parse_timeout,
+};
+
+/// Run MCP servers and talk to them.
+#[derive(Debug, Parser)]
+#[command(name = "wharf", version, after_help = exit::TABLE, after_long_help = exit::TABLE)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the tools, resources, resource templates and prompts of a server
+    #[command(
+        override_usage = "wharf list [OPTIONS] <URL> [KIND]\n       wharf list [OPTIONS] [KIND] -- <COMMAND>...",
+        after_help = LIST_EXAMPLES,
+    )]
+    List(TargetOptions),
+    /// Call a tool
+    #[command(
+        override_usage = "wharf call [OPTIONS] <URL> <TOOL> [KEY=VALUE]...\n       wharf call [OPTIONS] <TOOL> [KEY=VALUE]... -- <COMMAND>...",
+        after_help = CALL_EXAMPLES,
+    )]
+    Call(CallOptions),
+    /// Read a resource
+    #[command(
+        override_usage = "wharf read [OPTIONS] <URL> <URI>\n       wharf read [OPTIONS] <URI> -- <COMMAND>...",
+        after_help = READ_EXAMPLES,
+    )]
+    Read(TargetOptions),
+    /// Get a prompt
+    #[command(
+        override_usage = "wharf prompt [OPTIONS] <URL> <NAME> [KEY=VALUE]...\n       wharf prompt [OPTIONS] <NAME> [KEY=VALUE]... -- <COMMAND>...",
+        after_help = PROMPT_EXAMPLES,
+    )]
+    Prompt(TargetOptions),
+}
+
+/// A server, and words whose meaning depends on the command.
+#[derive(Debug, Args)]
+pub(crate) struct TargetOptions {
+    #[command(flatten)]
+    pub(crate) client: ClientOptions,
+    /// The URL of the server unless a command follows --, then the words of the usage above
+    #[arg(value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+    /// A command that speaks MCP on its stdin and stdout
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Options of `wharf call`.
+#[derive(Debug, Args)]
+pub(crate) struct CallOptions {
+    /// The arguments as one JSON object, instead of KEY=VALUE words
+    #[arg(long, value_name = "JSON")]
+    pub(crate) args: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: TargetOptions,
+}
+
+/// How to talk to the server. Secrets are checked later and not by clap, whose errors repeat what was typed, also when it came
+/// from the environment.
+#[derive(Debug, Args)]
+pub(crate) struct ClientOptions {
+    /// Which protocol to speak: auto asks with server/discover and falls back to initialize
+    #[arg(long, value_enum, default_value_t = Era::Auto)]
+    pub(crate) era: Era,
+    /// A header for every HTTP request; repeat for more
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<SecretString>,
+    /// A bearer token for HTTP; prefer the environment, others can see the command line
+    #[arg(long, env = "WHARF_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<SecretString>,
+    /// How long to wait for the result; progress starts the clock again, a question to you stops it
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_timeout)]
+    pub(crate) timeout: Duration,
+    /// Answer a question of the server: a JSON object accepts, or decline, or cancel; repeat for more questions
+    #[arg(long = "answer", value_name = "JSON", value_parser = asking::parse_reply)]
+    pub(crate) answers: Vec<Reply>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which lifecycle to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Era {
+    /// server/discover, then initialize
+    Auto,
+    /// Protocol 2026-07-28 and later: no handshake
+    Modern,
+    /// Protocol 2025-11-25 and earlier: initialize
+    Legacy,
+}
+
+const LIST_EXAMPLES: &str = "\
+KIND is tools, resources, templates or prompts; without it, all that the server has.
+
+Examples:
+  wharf list http://127.0.0.1:8080/mcp
+  wharf list http://127.0.0.1:8080/mcp tools --json
+  wharf list prompts -- ./server --stdio";
+
+const CALL_EXAMPLES: &str = "\
+Arguments are typed by the tool's input schema:
+  a=5         a number where the schema says so; strings stay strings (zip=00501)
+  ids=[1,2]   arrays and objects are JSON
+  a.b=1       a property of an object
+  key:=JSON   JSON whatever the schema says
+  key=@FILE   the content of a file; @@ stands for a plain @
+
+Examples:
+  wharf call http://127.0.0.1:8080/mcp add a=1 b=2
+  wharf call https://example.com/mcp search --args '{\"query\":\"harbour\"}' --json
+  wharf call add a=1 b=2 -- ./server --stdio
+  wharf call http://127.0.0.1:8080/mcp order --answer '{\"size\":\"large\"}'
+
+Exit code 1 says that the tool failed; see wharf --help for the others.";
+
+const READ_EXAMPLES: &str = "\
+One binary resource is written as it is unless stdout is a terminal.
+
+Examples:
+  wharf read http://127.0.0.1:8080/mcp file:///notes.txt
+  wharf read http://127.0.0.1:8080/mcp image://logo > logo.png
+  wharf read test://static-text -- ./server --stdio";
+
+const PROMPT_EXAMPLES: &str = "\
+Arguments of prompts are strings; key=@FILE reads a file.
+
+Examples:
+  wharf prompt http://127.0.0.1:8080/mcp review language=rust code=@src/main.rs
+  wharf prompt greeting -- ./server --stdio";

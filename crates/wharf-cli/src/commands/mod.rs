@@ -1,0 +1,6 @@
+//! The commands, one file each.
+
+pub(crate) mod call;
+pub(crate) mod list;
+pub(crate) mod prompt;
+pub(crate) mod read;

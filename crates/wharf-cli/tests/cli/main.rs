@@ -1,0 +1,9 @@
+//! `wharf list`, `call`, `read` and `prompt` as a person or a script runs them: the built binary against the example server with
+//! every feature, over both transports and in both eras. Nothing leaves this machine.
+
+#![expect(clippy::expect_used, reason = "helpers of tests fail the test")]
+
+mod answers;
+mod codes;
+mod everything;
+mod outputs;
