@@ -1,0 +1,199 @@
+//! What can go wrong when a database is asked, for two readers.
+//!
+//! `Display` is the public message: it says what happened and what to do next, and never
+//! holds a file path, a credential or a row. [`DatabaseError::detail`] is for the log.
+
+use std::time::Duration;
+
+/// A failed request to a database. `Display` is safe to show to any caller.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatabaseError {
+    /// The statement would do something other than read.
+    #[error("only reading is allowed: {what} was refused; {advice}")]
+    Refused {
+        /// What was refused, such as "DELETE on table users".
+        what: String,
+        /// What the caller can do instead.
+        advice: String,
+    },
+    /// The database did not understand the statement.
+    #[error("the SQL was not understood: {message}; correct the statement and send it again")]
+    Syntax {
+        /// The database's own words.
+        message: String,
+        /// Byte offset of the offending token in the statement, where known.
+        offset: Option<usize>,
+    },
+    /// The statement was understood but failed while running, such as on an overflow.
+    #[error("the statement failed while running: {message}; change the statement")]
+    Failed {
+        /// The database's own words.
+        message: String,
+    },
+    /// No table or view has this name.
+    #[error("there is no table or view named {name:?}; {}", suggest(suggestions))]
+    UnknownTable {
+        /// The name that was asked for.
+        name: String,
+        /// Existing names that are close to it, the closest first.
+        suggestions: Vec<String>,
+    },
+    /// An argument other than the SQL text is wrong.
+    #[error("{argument}: {message}")]
+    InvalidArgument {
+        /// The argument's name.
+        argument: String,
+        /// The rule it breaks and what would be accepted.
+        message: String,
+    },
+    /// The statement, a value or a row is larger than a limit.
+    #[error("{what} is larger than the limit of {limit}; {advice}")]
+    TooLarge {
+        /// What was too large.
+        what: String,
+        /// The limit, with its unit.
+        limit: String,
+        /// How to stay under it.
+        advice: String,
+    },
+    /// The statement ran longer than it may.
+    #[error(
+        "the statement was stopped after {} ms; narrow it with WHERE or LIMIT, use an indexed column, or ask for a longer timeout",
+        timeout.as_millis()
+    )]
+    Timeout {
+        /// The time that was allowed.
+        timeout: Duration,
+    },
+    /// The statement needed more work than it may.
+    #[error(
+        "the statement was stopped after {steps} steps of work; narrow it with WHERE or LIMIT, or use an indexed column"
+    )]
+    WorkLimit {
+        /// The work that was allowed, in the database's own steps.
+        steps: u64,
+    },
+    /// The caller cancelled, or the database is shutting down.
+    #[error("the request was cancelled before it finished")]
+    Cancelled,
+    /// Every connection is in use, or another process holds the database.
+    #[error("the database is busy: {reason}; try again in a moment")]
+    Busy {
+        /// What is in the way.
+        reason: String,
+    },
+    /// The database cannot be reached or read.
+    #[error("the database is not available: {reason}")]
+    Unavailable {
+        /// What the operator should look at, without paths.
+        reason: String,
+        /// The underlying failure, for the log only.
+        detail: String,
+    },
+    /// A defect of this program.
+    #[error("an internal error occurred; the operator's log holds the details")]
+    Internal {
+        /// What happened, for the log only.
+        detail: String,
+    },
+}
+
+/// The kinds of failure that callers tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller can repair the request.
+    InvalidInput,
+    /// The request asks for more than reading.
+    PermissionDenied,
+    /// What is asked for does not exist.
+    NotFound,
+    /// Time or work ran out.
+    Timeout,
+    /// The caller gave up.
+    Cancelled,
+    /// The database cannot answer now.
+    Unavailable,
+    /// A defect of this program.
+    Internal,
+}
+
+impl DatabaseError {
+    /// The kind of failure.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused { .. } => ErrorKind::PermissionDenied,
+            Self::Syntax { .. }
+            | Self::Failed { .. }
+            | Self::InvalidArgument { .. }
+            | Self::TooLarge { .. } => ErrorKind::InvalidInput,
+            Self::UnknownTable { .. } => ErrorKind::NotFound,
+            Self::Timeout { .. } | Self::WorkLimit { .. } => ErrorKind::Timeout,
+            Self::Cancelled => ErrorKind::Cancelled,
+            Self::Busy { .. } | Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Internal { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// Whether the same request may succeed when it is sent again unchanged.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Unavailable { .. })
+    }
+
+    /// What only the log may hold: it can name files.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable { detail, .. } | Self::Internal { detail } => Some(detail),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn refused(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::Refused { what: what.into(), advice: advice.into() }
+    }
+
+    pub(crate) fn invalid(argument: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::InvalidArgument { argument: argument.into(), message: message.into() }
+    }
+
+    pub(crate) fn internal(detail: impl Into<String>) -> Self {
+        Self::Internal { detail: detail.into() }
+    }
+}
+
+fn suggest(names: &[String]) -> String {
+    if names.is_empty() {
+        return "list the tables to see the names".to_owned();
+    }
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    format!("did you mean {}?", quoted.join(" or "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_table_offers_near_names() {
+        let error =
+            DatabaseError::UnknownTable { name: "user".into(), suggestions: vec!["users".into()] };
+        assert_eq!(
+            error.to_string(),
+            "there is no table or view named \"user\"; did you mean \"users\"?"
+        );
+    }
+
+    #[test]
+    fn detail_stays_out_of_the_public_message() {
+        let error = DatabaseError::Unavailable {
+            reason: "the file cannot be opened".into(),
+            detail: "/secret/place.db".into(),
+        };
+        assert!(!error.to_string().contains("secret"));
+        assert_eq!(error.detail(), Some("/secret/place.db"));
+    }
+}

@@ -1,0 +1,111 @@
+//! Matching names that a person or a model typed against the names that exist.
+
+/// The longest pattern that is matched; longer ones cannot name a table anyone has.
+pub const MAX_PATTERN_BYTES: usize = 200;
+const MAX_SUGGESTIONS: usize = 3;
+
+/// Whether a name matches a pattern, in any letter case.
+///
+/// `*` or `%` stands for any characters and `?` for one. A pattern without these matches every name
+/// that contains it.
+///
+/// ```
+/// use wharf_database::names::matches_pattern;
+/// assert!(matches_pattern("order_*", "Order_Items"));
+/// assert!(matches_pattern("item", "order_items"));
+/// assert!(!matches_pattern("item?", "item"));
+/// ```
+#[must_use]
+pub fn matches_pattern(pattern: &str, name: &str) -> bool {
+    let name: Vec<char> = name.to_lowercase().chars().collect();
+    let mut pattern = pattern.to_lowercase().replace('%', "*");
+    if !pattern.contains(['*', '?']) {
+        pattern = format!("*{pattern}*");
+    }
+    let pattern: Vec<char> = pattern.chars().collect();
+    // Only the last star is ever revisited, so the cost is bounded by the product of the lengths.
+    let (mut at, mut of, mut star) = (0, 0, None);
+    while at < name.len() {
+        match pattern.get(of) {
+            Some('*') => {
+                star = Some((of, at));
+                of += 1;
+            }
+            Some(&c) if c == '?' || c == name[at] => {
+                at += 1;
+                of += 1;
+            }
+            _ => match star {
+                Some((star_of, star_at)) => {
+                    star = Some((star_of, star_at + 1));
+                    of = star_of + 1;
+                    at = star_at + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[of..].iter().all(|&c| c == '*')
+}
+
+/// The existing names that are close to a wrong one, the closest first.
+#[must_use]
+pub fn near_names<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    // A long name costs its square to compare and is no slip of the keyboard.
+    if wrong.len() > MAX_PATTERN_BYTES {
+        return Vec::new();
+    }
+    let lowered = wrong.to_lowercase();
+    let mut near: Vec<(f64, &str)> = names
+        .into_iter()
+        .filter(|name| name.len() <= MAX_PATTERN_BYTES)
+        .map(|name| {
+            let candidate = name.to_lowercase();
+            let contains = !lowered.is_empty()
+                && (candidate.contains(&lowered) || lowered.contains(&candidate));
+            let score = strsim::jaro_winkler(&lowered, &candidate);
+            (if contains { score.max(0.9) } else { score }, name)
+        })
+        .filter(|(score, _)| *score >= 0.8)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    near.into_iter().take(MAX_SUGGESTIONS).map(|(_, name)| name.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_documented() {
+        #[track_caller]
+        fn check(pattern: &str, name: &str, expected: bool) {
+            assert_eq!(matches_pattern(pattern, name), expected, "{pattern:?} on {name:?}");
+        }
+        check("", "users", true);
+        check("*", "users", true);
+        check("USER", "users", true);
+        check("user?", "users", true);
+        check("user?", "user", false);
+        check("%er%", "users", true);
+        check("s*s", "users", false);
+        check("a*b*c", "axxbxxbc", true);
+        check("größe", "GRÖSSE", false);
+        check("ÖSS", "grösse", true);
+        check("we\"ird", "we\"ird", true);
+    }
+
+    #[test]
+    fn near_names_are_close_and_few() {
+        #[track_caller]
+        fn check(wrong: &str, expected: &[&str]) {
+            let names = ["users", "orders", "order_items", "airports"];
+            assert_eq!(near_names(wrong, names), expected, "{wrong:?}");
+        }
+        check("user", &["users"]);
+        check("Order", &["orders", "order_items"]);
+        check("airport", &["airports"]);
+        check("zzz", &[]);
+        check(&"u".repeat(100_000), &[]);
+    }
+}

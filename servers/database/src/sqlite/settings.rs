@@ -1,0 +1,84 @@
+//! What an operator decides about one SQLite database.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::DatabaseError;
+use crate::limits::Limits;
+
+/// The most connections that one database may have.
+pub const MAX_CONNECTIONS: usize = 64;
+
+/// Where the data is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// The sample that is part of the program.
+    Sample,
+    /// A database file. It is opened when it is first needed, and never created.
+    File(PathBuf),
+}
+
+/// What an operator decides about one SQLite database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteSettings {
+    /// Where the data is.
+    pub source: Source,
+    /// The bounds on one request.
+    pub limits: Limits,
+    /// Statements that run at once; each has its own connection. Default 4.
+    pub max_connections: usize,
+    /// Requests that may wait for a connection; one more is refused as busy. Default 256.
+    pub max_waiting: usize,
+    /// How long a request waits for a connection. Default 5 s.
+    pub acquire_timeout: Duration,
+    /// How long a statement waits while another process writes to the file. Default 1 s.
+    pub busy_timeout: Duration,
+}
+
+impl SqliteSettings {
+    /// The sample, with the default bounds.
+    #[must_use]
+    pub fn sample() -> Self {
+        Self::new(Source::Sample)
+    }
+
+    /// A database file, with the default bounds.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::new(Source::File(path.into()))
+    }
+
+    fn new(source: Source) -> Self {
+        Self {
+            source,
+            limits: Limits::default(),
+            max_connections: 4,
+            max_waiting: 256,
+            acquire_timeout: Duration::from_secs(5),
+            busy_timeout: Duration::from_secs(1),
+        }
+    }
+
+    /// Checks everything that can be checked without opening the database.
+    ///
+    /// # Errors
+    /// [`DatabaseError::InvalidArgument`] names the setting.
+    pub fn check(&self) -> Result<(), DatabaseError> {
+        self.limits.check()?;
+        if !(1..=MAX_CONNECTIONS).contains(&self.max_connections) {
+            let rule = format!("must be from 1 to {MAX_CONNECTIONS}");
+            return Err(DatabaseError::invalid("max_connections", rule));
+        }
+        if self.max_waiting > 10_000 {
+            return Err(DatabaseError::invalid("max_waiting", "must be at most 10000"));
+        }
+        if let Source::File(path) = &self.source {
+            let text = path.to_string_lossy();
+            // SQLite gives these names a meaning of its own: a private, empty database.
+            if text.is_empty() || text == ":memory:" {
+                return Err(DatabaseError::invalid("path", "must name a database file"));
+            }
+        }
+        Ok(())
+    }
+}
