@@ -7,7 +7,7 @@ use crate::error::DatabaseError;
 use crate::limits::Limits;
 
 /// The most connections that one database may have.
-pub const MAX_CONNECTIONS: usize = 64;
+pub(super) const MAX_CONNECTIONS: usize = 64;
 
 /// Where the data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
