@@ -1,9 +1,10 @@
 //! What a database holds, in terms that fit every kind of database.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The tables of a database that match a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TableList {
     /// Tables and views, ordered by name.
     pub tables: Vec<TableSummary>,
@@ -12,7 +13,7 @@ pub struct TableList {
 }
 
 /// One table or view in a listing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TableSummary {
     /// The name, as the database spells it.
     pub name: String,
@@ -26,7 +27,7 @@ pub struct TableSummary {
 }
 
 /// What can be read like a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TableKind {
@@ -39,7 +40,7 @@ pub enum TableKind {
 }
 
 /// A number of rows and how far it can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "row_count_is", content = "row_count", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RowCount {
@@ -54,7 +55,7 @@ pub enum RowCount {
 }
 
 /// Everything needed to write a query against one table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TableDescription {
     /// The name, as the database spells it.
     pub name: String,
@@ -78,7 +79,7 @@ pub struct TableDescription {
 }
 
 /// One column of a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ColumnDescription {
     /// The name, as the database spells it.
     pub name: String,
@@ -98,7 +99,7 @@ pub struct ColumnDescription {
 }
 
 /// A reference from columns of this table to columns of another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ForeignKey {
     /// The columns here.
     pub columns: Vec<String>,
@@ -113,7 +114,7 @@ pub struct ForeignKey {
 }
 
 /// One index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct IndexDescription {
     /// The name.
     pub name: String,

@@ -30,7 +30,7 @@ impl QueryRequest {
 ///
 /// A value is null, a boolean (bound as 1 or 0), a number, a string, `{"base64": "…"}` for a
 /// blob or `{"integer": "…"}` for an integer that the caller cannot write exactly.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
 pub enum Parameters {
     /// One value for each placeholder, in order.

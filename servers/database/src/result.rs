@@ -26,7 +26,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// The rows of one query and what is known about them.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct QueryResult {
     /// The columns, in order.
     pub columns: Vec<Column>,
@@ -47,7 +47,7 @@ pub struct QueryResult {
 }
 
 /// The limit that ended the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Truncation {
@@ -58,7 +58,7 @@ pub enum Truncation {
 }
 
 /// One column of a result.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Column {
     /// The name, which another column may share.
     pub name: String,
@@ -70,7 +70,7 @@ pub struct Column {
 }
 
 /// The type of a value, as the database stores it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ValueType {
@@ -226,6 +226,17 @@ pub(crate) fn json_bytes(value: &impl Serialize) -> usize {
         Ok(()) => counter.0,
         // What cannot be written is larger than every limit.
         Err(_) => usize::MAX,
+    }
+}
+
+impl schemars::JsonSchema for Cell {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Cell".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        // Any JSON but an array; the table above says which, and repeating it in each schema would only cost tokens.
+        schemars::json_schema!({"type": ["null", "number", "string", "object"]})
     }
 }
 

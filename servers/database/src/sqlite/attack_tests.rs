@@ -202,6 +202,17 @@ async fn the_attacks_are_real() {
     let fixture = Fixture::behind(Boundaries::BOTH);
     let before = fixture.on_disk();
     let path = fixture.directory.path().join("data.db");
-    rusqlite::Connection::open(path).unwrap().execute_batch("DELETE FROM users").unwrap();
+    rusqlite::Connection::open(path).unwrap().execute_batch("DELETE FROM orders").unwrap();
     assert_ne!(fixture.on_disk(), before);
+}
+
+#[tokio::test]
+async fn virtual_tables_are_readable_after_a_refusal() {
+    let fixture = Fixture::behind(AUTHORIZER_ALONE);
+    let read = "SELECT id FROM places WHERE west <= 5 AND east >= 5";
+    for refused in ["VACUUM INTO 'copy.db'", "CREATE TEMP TABLE t(x)", "SELECT no_such_function()"]
+    {
+        fixture.run(refused).await.unwrap_err();
+        assert_eq!(fixture.run(read).await.unwrap().row_count, 1, "after {refused}");
+    }
 }

@@ -4,6 +4,7 @@
 //! What is not listed is denied, so a statement or function that a later SQLite adds is refused until somebody has
 //! looked at it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -149,16 +150,28 @@ pub(super) const REFUSED_FUNCTIONS: &[(&str, &str)] = &[
 
 /// Where the authorizer leaves the first refusal, since SQLite itself only says "not authorized".
 #[derive(Clone, Default)]
-pub(super) struct Refusals(Arc<Mutex<Option<DatabaseError>>>);
+pub(super) struct Refusals(Arc<Refused>);
+
+#[derive(Default)]
+struct Refused {
+    first: Mutex<Option<DatabaseError>>,
+    any: AtomicBool,
+}
 
 impl Refusals {
     /// Takes the refusal of the last statement, so that the next starts clean.
     pub(super) fn take(&self) -> Option<DatabaseError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.first.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether anything was refused since the connection was opened.
+    pub(super) fn any(&self) -> bool {
+        self.0.any.load(Ordering::Relaxed)
     }
 
     fn keep(&self, refusal: DatabaseError) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(refusal);
+        self.0.any.store(true, Ordering::Relaxed);
+        self.0.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(refusal);
     }
 }
 

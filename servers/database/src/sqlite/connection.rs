@@ -12,7 +12,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use super::authorizer::{self, Refusals};
 use super::settings::{Source, SqliteSettings};
 use super::watch::{STEPS_PER_TICK, Watch};
-use super::{failure, functions, sample};
+use super::{failure, functions, linear, sample};
 use crate::error::DatabaseError;
 use std::sync::Arc;
 
@@ -58,6 +58,7 @@ impl ReadConnection {
         self.sqlite.busy_timeout(settings.busy_timeout)?;
         functions::add(&self.sqlite)?;
         set_limits(&self.sqlite, settings)?;
+        linear::replace_slow_functions(&self.sqlite)?;
         // Sorting stays in memory, where the heap limit holds it, and never reaches the disk. The heap limit is the
         // process's own, and SQLite only ever lowers it.
         self.sqlite.execute_batch(&format!(
@@ -104,10 +105,14 @@ impl ReadConnection {
     }
 
     /// Takes the connection out of the watch; true if it may serve another caller.
+    ///
+    /// After a refusal of the authorizer it may not: SQLite gives up half-way through compiling and can forget the schema,
+    /// and virtual tables can't be connected again once the authorizer stands.
     pub(super) fn end(&mut self, watch: &Watch) -> bool {
         watch.detach();
         let cleared = self.sqlite.progress_handler(0, None::<fn() -> bool>).is_ok();
-        cleared && !self.spent && self.sqlite.is_autocommit() && !self.sqlite.is_busy()
+        let unmarked = !self.spent && !self.refusals.any();
+        cleared && unmarked && self.sqlite.is_autocommit() && !self.sqlite.is_busy()
     }
 
     /// The error of a failed statement: who stopped it, what was refused, or SQLite's own words.

@@ -63,6 +63,12 @@ impl Database {
         &self.inner.settings.limits
     }
 
+    /// How long a request may wait for a connection.
+    #[must_use]
+    pub fn acquire_timeout(&self) -> Duration {
+        self.inner.settings.acquire_timeout
+    }
+
     /// Tables and views whose name matches a pattern (see [`crate::names::matches_pattern`]), or all of them.
     ///
     /// # Errors

@@ -6,8 +6,8 @@
 //!    the statement would do, and only reading is on the list.
 //!
 //! Tests switch each one off and run every attack against the other alone. Beside them stand the bounds:
-//! a watch over time and work ([`watch`]), SQLite's own limits, and functions whose cost is linear
-//! ([`functions`]).
+//! a watch over time and work ([`watch`]), SQLite's own limits, and text functions whose cost is linear
+//! ([`linear`]).
 //!
 //! It refuses to attach other files, to load extensions and to write temporary files.
 
@@ -18,6 +18,7 @@ mod database;
 mod describe;
 mod failure;
 mod functions;
+mod linear;
 mod list;
 mod parameters;
 mod pool;
@@ -29,6 +30,8 @@ mod watch;
 
 #[cfg(test)]
 mod attack_tests;
+#[cfg(test)]
+mod database_tests;
 
 pub use database::Database;
 pub use settings::{Source, SqliteSettings};

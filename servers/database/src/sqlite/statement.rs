@@ -118,14 +118,13 @@ pub(super) fn check_text(sql: &str, limits: &Limits) -> Result<(), DatabaseError
 
 /// Checks that the text is exactly one statement that has the shape of reading.
 pub(super) fn check_shape(sql: &str) -> Result<Shape, DatabaseError> {
+    let begins_with_semicolon = matches!(Tokens::of(sql).next(), Some((_, Token::Symbol(';'))));
     let mut tokens = Vec::new();
-    let mut after_end = None;
-    for (offset, token) in Tokens::of(sql) {
+    let mut ended = false;
+    for (_, token) in Tokens::of(sql) {
         match token {
-            Token::Symbol(';') => {
-                after_end.get_or_insert(offset);
-            }
-            _ if after_end.is_some() && !tokens.is_empty() => {
+            Token::Symbol(';') => ended = true,
+            _ if ended && !begins_with_semicolon => {
                 return Err(DatabaseError::refused(
                     "a second statement",
                     "send one statement at a time",
@@ -138,7 +137,7 @@ pub(super) fn check_shape(sql: &str) -> Result<Shape, DatabaseError> {
         let message = "the text holds no statement".to_owned();
         return Err(DatabaseError::Syntax { message, offset: None });
     };
-    if after_end.is_some_and(|end| Tokens::of(sql).next().is_some_and(|(at, _)| at == end)) {
+    if begins_with_semicolon {
         let message = "the text begins with a semicolon".to_owned();
         return Err(DatabaseError::Syntax { message, offset: Some(0) });
     }

@@ -26,5 +26,7 @@ CREATE VIRTUAL TABLE notes USING fts5(title, body);
 INSERT INTO notes VALUES ('harbour', 'ships in the wharf'), ('sea', 'ships at sea');
 CREATE VIRTUAL TABLE places USING rtree(id, west, east, south, north);
 INSERT INTO places VALUES (1, 0, 10, 0, 10);
+-- Without an index there is nothing that REINDEX would write.
+CREATE INDEX users_by_name ON users(name);
 CREATE TABLE numbers(n INTEGER PRIMARY KEY);
 INSERT INTO numbers WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 1000) SELECT n FROM c;

@@ -1,0 +1,97 @@
+//! Callers that give up, come together or come late: whatever they do, their statement ends and the next caller is served.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Database, SqliteSettings};
+use crate::error::DatabaseError;
+use crate::request::QueryRequest;
+
+/// Would count for hours.
+const ENDLESS: &str =
+    "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c";
+
+fn sample(change: impl FnOnce(&mut SqliteSettings)) -> Database {
+    let mut settings = SqliteSettings::sample();
+    settings.limits.max_work_steps = u64::MAX;
+    change(&mut settings);
+    Database::open(settings).unwrap()
+}
+
+async fn count(database: &Database) -> Result<String, DatabaseError> {
+    let request = QueryRequest::new("SELECT count(*) FROM airports");
+    let result = database.query(request, &CancellationToken::new()).await?;
+    Ok(serde_json::to_string(&result.rows).unwrap())
+}
+
+#[tokio::test]
+async fn a_dropped_request_stops_its_statement_and_gives_the_connection_back() {
+    let database = sample(|settings| settings.max_connections = 1);
+    let cancel = CancellationToken::new();
+    {
+        let query = database.query(QueryRequest::new(ENDLESS), &cancel);
+        tokio::pin!(query);
+        // Polled once, so that the statement runs; then its caller leaves.
+        assert!(futures_util::poll!(&mut query).is_pending());
+    }
+    database.settled().await;
+    assert_eq!(count(&database).await.unwrap(), "[[3376]]");
+    assert_eq!(database.idle_count(), 1);
+}
+
+#[tokio::test]
+async fn a_cancelled_request_is_answered_at_once() {
+    let database = sample(|settings| settings.max_connections = 1);
+    let cancel = CancellationToken::new();
+    let query = database.query(QueryRequest::new(ENDLESS), &cancel);
+    let (answer, ()) = tokio::join!(query, async { cancel.cancel() });
+    assert_eq!(answer.unwrap_err(), DatabaseError::Cancelled);
+    assert_eq!(count(&database).await.unwrap(), "[[3376]]");
+}
+
+#[tokio::test]
+async fn a_statement_ends_with_its_time_and_with_its_work() {
+    let database = sample(|_| ());
+    let mut request = QueryRequest::new(ENDLESS);
+    request.timeout = Some(Duration::from_millis(20));
+    let cancel = CancellationToken::new();
+    let error = database.query(request, &cancel).await.unwrap_err();
+    assert_eq!(error, DatabaseError::Timeout { timeout: Duration::from_millis(20) });
+    let database = sample(|settings| settings.limits.max_work_steps = 100_000);
+    let error = database.query(QueryRequest::new(ENDLESS), &cancel).await.unwrap_err();
+    assert_eq!(error, DatabaseError::WorkLimit { steps: 100_000 });
+}
+
+#[tokio::test]
+async fn more_callers_than_connections_are_all_served() {
+    let database = sample(|settings| settings.max_connections = 2);
+    let callers = (0..50).map(|_| count(&database));
+    for answer in futures_util::future::join_all(callers).await {
+        assert_eq!(answer.unwrap(), "[[3376]]");
+    }
+    assert!(database.idle_count() <= 2);
+}
+
+#[tokio::test]
+async fn a_full_line_is_refused_as_busy() {
+    let database = sample(|settings| {
+        settings.max_connections = 1;
+        settings.max_waiting = 0;
+    });
+    let cancel = CancellationToken::new();
+    let query = database.query(QueryRequest::new(ENDLESS), &cancel);
+    tokio::pin!(query);
+    assert!(futures_util::poll!(&mut query).is_pending());
+    assert!(matches!(count(&database).await, Err(DatabaseError::Busy { .. })));
+}
+
+#[tokio::test]
+async fn a_closed_database_stops_what_runs_and_refuses_what_comes() {
+    let database = sample(|_| ());
+    let cancel = CancellationToken::new();
+    let query = database.query(QueryRequest::new(ENDLESS), &cancel);
+    let (answer, ()) = tokio::join!(query, database.close());
+    assert!(answer.is_err());
+    assert!(matches!(count(&database).await, Err(DatabaseError::Unavailable { .. })));
+}
