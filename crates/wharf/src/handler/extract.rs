@@ -12,7 +12,7 @@ use crate::{
     error::ToolError,
     events::Event,
     meta::Meta,
-    schema::close_objects,
+    schema::{close_objects, drop_noise},
 };
 
 /// One call as its handler's extractors see it.
@@ -107,10 +107,9 @@ pub(crate) fn derive_schema<T: JsonSchema>(direction: Direction) -> Value {
         settings = settings.for_serialize();
     }
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    if matches!(direction, Direction::Input) {
-        close_objects(&mut schema);
-    } else if let Some(object) = schema.as_object_mut() {
-        object.remove("title");
+    match direction {
+        Direction::Input => close_objects(&mut schema),
+        Direction::Output => drop_noise(&mut schema),
     }
     schema
 }
