@@ -49,3 +49,8 @@ pub use server::{
     BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt,
     PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool, ToolBuilder,
 };
+
+/// The examples of the README are compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
