@@ -15,5 +15,6 @@ mod rounds;
 mod sessions;
 mod stalled;
 mod streams;
+mod tls;
 mod wire;
 mod world;
