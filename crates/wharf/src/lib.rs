@@ -26,6 +26,7 @@ mod seal;
 mod server;
 mod session;
 mod stack;
+pub mod state;
 pub mod transport;
 
 pub use cache::CacheHint;

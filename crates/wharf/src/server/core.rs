@@ -19,6 +19,7 @@ use crate::{
     protocol::{Revision, keys},
     seal::Sealer,
     stack::{Stack, stack},
+    state::{MemoryStore, StateStore},
 };
 
 /// What all calls of one server share.
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(crate) registry: ArcSwap<Registry>,
     pub(crate) sealer: Sealer,
     events: Arc<dyn EventBus>,
+    pub(crate) state: Arc<dyn StateStore>,
     gate: Arc<Gate>,
     pub(crate) limits: Limits,
     pub(crate) cache: CacheHint,
@@ -72,6 +74,7 @@ impl Core {
             registry: ArcSwap::from_pointee(registry),
             sealer,
             events: server.events,
+            state: server.state.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             gate,
             limits: server.limits,
             cache: server.cache,
@@ -180,6 +183,11 @@ impl Service {
     /// The server's name.
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// The store for what outlives one call.
+    pub fn state_store(&self) -> &Arc<dyn StateStore> {
+        &self.0.state
     }
 
     /// Tells listening clients about changes from outside a handler.
