@@ -12,7 +12,7 @@ mod refusal;
 mod walk;
 
 pub(crate) use close::{close_objects, drop_noise};
-pub(crate) use refusal::Refusals;
+pub(crate) use refusal::{Refusals, shown};
 
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;

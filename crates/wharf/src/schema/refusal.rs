@@ -154,7 +154,7 @@ fn join(pointer: &str, name: &str) -> String {
 }
 
 /// A pointer without control characters, cut where it gets long: property names come from the caller.
-fn shown(pointer: &str) -> String {
+pub(crate) fn shown(pointer: &str) -> String {
     let mut text: String = pointer
         .chars()
         .take(MAX_POINTER)

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod answered;
+mod arguments;
 mod cancelled;
 mod conversation;
 mod corpus;
@@ -10,6 +11,7 @@ mod crowd;
 mod hostile;
 mod http;
 mod lines;
+mod logs;
 mod modern;
 mod rounds;
 mod sessions;
