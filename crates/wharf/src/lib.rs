@@ -5,8 +5,10 @@
 //! stdio, for clients of every revision of the specification from 2024-11-05 to 2026-07-28.
 
 mod cache;
+mod cache_policy;
 mod call;
 mod caller;
+mod canonical;
 mod content;
 mod context;
 mod dispatch;
@@ -30,6 +32,7 @@ pub mod state;
 pub mod transport;
 
 pub use cache::CacheHint;
+pub use cache_policy::{CachePolicy, CacheStatus};
 pub use call::{Call, Outcome, Reply};
 pub use caller::{AllowAnonymous, Authenticator, Caller, CallerKind, Challenge, Credentials};
 pub use content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
@@ -37,9 +40,9 @@ pub use context::RequestId;
 pub use error::{Class, ClientCapability, Error, ErrorKind, Failure, ToolError};
 pub use events::{Event, EventBus, EventStream, LocalBus};
 pub use handler::{
-    Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues, Events, Form,
-    FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Invocation, Json,
-    Log, Polling, Progress, PromptMessage, PromptResult, Round, ToolResult, Uri,
+    Answer, Answers, Args, Ask, BoxHandler, CachedResults, Cancel, ClientInfo, CompletionValues,
+    Events, Form, FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult,
+    Invocation, Json, Log, Polling, Progress, PromptMessage, PromptResult, Round, ToolResult, Uri,
 };
 pub use listen::Subscription;
 pub use meta::Meta;

@@ -224,3 +224,40 @@ impl FromCall for Events {
         Ok(Self(Context::clone(&invocation.context)))
     }
 }
+
+/// Forgets kept results, for a tool that changes what others tell (see [`CachePolicy`](crate::CachePolicy)).
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::{CachePolicy, CachedResults, Server, Tool};
+///
+/// let list = Tool::new("list_issues")
+///     .cache(CachePolicy::ttl(Duration::from_secs(300)).tag("issues"))
+///     .handler(|| async { "nothing to do" });
+/// let close = Tool::new("close_issue").handler(|results: CachedResults| async move {
+///     results.invalidate_tag("issues");
+/// });
+/// let server = Server::new("tracker", "1.0.0").tool(list).tool(close).build()?;
+/// # drop(server);
+/// # Ok::<(), wharf::BuildError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct CachedResults(Context);
+
+impl CachedResults {
+    /// Forgets the results of a tool, also those that are under way.
+    pub fn invalidate_tool(&self, tool: &str) {
+        self.0.core.results.invalidate_tool(tool);
+    }
+
+    /// Forgets the results of every tool with this tag.
+    pub fn invalidate_tag(&self, tag: &str) {
+        self.0.core.results.invalidate_tag(tag);
+    }
+}
+
+impl FromCall for CachedResults {
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+        Ok(Self(Context::clone(&invocation.context)))
+    }
+}

@@ -15,6 +15,7 @@ use crate::{
     cache::CacheHint,
     events::{Event, EventBus},
     gate::Gate,
+    layers::ResultStore,
     observe::{Probe, Readiness},
     protocol::{Revision, keys},
     seal::Sealer,
@@ -34,6 +35,7 @@ pub(crate) struct Core {
     pub(crate) sealer: Sealer,
     events: Arc<dyn EventBus>,
     pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) results: ResultStore,
     gate: Arc<Gate>,
     pub(crate) limits: Limits,
     pub(crate) cache: CacheHint,
@@ -75,6 +77,7 @@ impl Core {
             sealer,
             events: server.events,
             state: server.state.unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            results: ResultStore::new(server.limits.result_cache_bytes),
             gate,
             limits: server.limits,
             cache: server.cache,
@@ -210,5 +213,15 @@ impl Handle {
     /// Sends `event` to every listening client that asked for it.
     pub fn publish(&self, event: Event) {
         self.0.publish(event);
+    }
+
+    /// Forgets the kept results of a tool (see [`CachePolicy`](crate::CachePolicy)).
+    pub fn invalidate_tool(&self, tool: &str) {
+        self.0.results.invalidate_tool(tool);
+    }
+
+    /// Forgets the kept results of every tool with this tag.
+    pub fn invalidate_tag(&self, tag: &str) {
+        self.0.results.invalidate_tag(tag);
     }
 }
