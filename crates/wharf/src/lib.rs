@@ -24,6 +24,7 @@ mod outbox;
 mod peer;
 mod protocol;
 mod schema;
+mod scope;
 mod seal;
 mod server;
 mod session;
@@ -48,6 +49,7 @@ pub use listen::Subscription;
 pub use meta::Meta;
 pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness};
 pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
+pub use scope::{Grants, PatternError, Refusal, Scope, ScopeError, Target, TargetKind};
 pub use seal::{KeyLength, SealingKey};
 pub use server::{
     BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt,
