@@ -46,6 +46,6 @@ pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness};
 pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
 pub use seal::{KeyLength, SealingKey};
 pub use server::{
-    BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt,
+    BuildError, Changes, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt,
     PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool, ToolBuilder,
 };

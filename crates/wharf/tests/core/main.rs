@@ -5,6 +5,7 @@
 mod answered;
 mod arguments;
 mod cancelled;
+mod changing;
 mod conversation;
 mod corpus;
 mod crowd;
@@ -13,6 +14,7 @@ mod http;
 mod lines;
 mod logs;
 mod modern;
+mod outputs;
 mod rounds;
 mod sessions;
 mod stalled;
