@@ -12,6 +12,7 @@ mod handle;
 mod header_parameter;
 mod limits;
 pub(crate) mod lists;
+mod merge;
 mod output;
 mod prompt;
 mod registrations;

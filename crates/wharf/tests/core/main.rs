@@ -13,6 +13,7 @@ mod hostile;
 mod http;
 mod lines;
 mod logs;
+mod merged;
 mod modern;
 mod outputs;
 mod rounds;
