@@ -41,7 +41,7 @@ pub use context::RequestId;
 pub use error::{Class, ClientCapability, Error, ErrorKind, Failure, ToolError};
 pub use events::{Event, EventBus, EventStream, LocalBus};
 pub use handler::{
-    Answer, Answers, Args, Ask, BoxHandler, CachedResults, Cancel, ClientInfo, CompletionValues,
+    Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues,
     Events, Form, FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult,
     Invocation, Json, Log, Polling, Progress, PromptMessage, PromptResult, Round, ToolResult, Uri,
 };
@@ -52,7 +52,7 @@ pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
 pub use scope::{Grants, PatternError, Refusal, Scope, ScopeError, Target, TargetKind};
 pub use seal::{KeyLength, SealingKey};
 pub use server::{
-    BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt,
+    BuildError, Changes, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt,
     PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool, ToolBuilder,
 };
 

@@ -21,7 +21,7 @@ use crate::{
         HeaderView, Id, LogLevel, RequestMeta, Revision, RpcError, fields, parse_strict, slice,
         string,
     },
-    server::{core::Core, registry::ListKind},
+    server::{core::Core, lists::ListKind},
     session::{InFlight, Session},
 };
 

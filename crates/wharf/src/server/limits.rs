@@ -17,6 +17,9 @@ pub struct Limits {
     pub concurrency_per_connection: usize,
     /// Items on one page of a list.
     pub page_size: usize,
+    /// Tools, resources and prompts that are registered, hidden ones included: what a program adds while it runs must end
+    /// somewhere.
+    pub registered: usize,
     /// Open `subscriptions/listen` streams.
     pub listen_streams: usize,
     /// Resources that one listen stream may watch.
@@ -39,6 +42,7 @@ impl Default for Limits {
             queue: 16 * 1024,
             concurrency_per_connection: 16 * 1024,
             page_size: 1000,
+            registered: 100_000,
             listen_streams: 4096,
             listen_resources: 1024,
             request_state_ttl: Duration::from_secs(15 * 60),

@@ -5,6 +5,7 @@
 mod answered;
 mod arguments;
 mod cancelled;
+mod changing;
 mod conversation;
 mod corpus;
 mod crowd;
@@ -12,7 +13,9 @@ mod hostile;
 mod http;
 mod lines;
 mod logs;
+mod merged;
 mod modern;
+mod outputs;
 mod rounds;
 mod sessions;
 mod stalled;
