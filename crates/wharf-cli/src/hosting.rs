@@ -49,6 +49,7 @@ fn hosted(server: &Server, settings: &Settings) -> anyhow::Result<Hosted> {
     let keys = settings.state.keys.iter().map(|key| SealingKey::new(key.expose_secret()));
     let keys = keys.collect::<Result<Vec<_>, _>>().context("state.keys")?;
     let service = described
+        .hosted_as(server.name.as_str())
         .limits(limits(settings))
         .sealing_keys(keys)
         .danger_expose_internal_errors(settings.logging.expose_internal_errors)

@@ -20,6 +20,13 @@ use crate::{
     },
 };
 
+/// What suggestions are for.
+pub(crate) enum Subject {
+    Prompt(Arc<PromptEntry>),
+    /// Or a template.
+    Resource(Arc<ResourceEntry>),
+}
+
 /// What is to be done.
 pub(crate) enum Operation {
     CallTool {
@@ -36,6 +43,7 @@ pub(crate) enum Operation {
         arguments: Value,
     },
     Complete {
+        subject: Subject,
         completer: Option<crate::handler::BoxHandler<CompletionValues>>,
         query: Value,
     },

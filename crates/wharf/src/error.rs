@@ -179,11 +179,20 @@ pub struct Failure {
     pub details: Option<Value>,
     /// What the operator reads in the log. Never sent unless configured.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
+    /// The scopes that a bearer token would need (RFC 6750 section 3.1): such a refusal is an HTTP 403 with a challenge.
+    pub(crate) insufficient_scope: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, details: None, source: None }
+        Self {
+            kind,
+            message: message.into(),
+            retry_after: None,
+            details: None,
+            source: None,
+            insufficient_scope: None,
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::{
     error::Error,
     gate::Gate,
     layers::{
-        CatchPanicLayer, ConcurrencyLayer, Handle, IdempotencyLayer, RecordLayer, ResultCacheLayer,
-        TimeoutLayer, TraceLayer, ValidateLayer,
+        AuthorizeLayer, CatchPanicLayer, ConcurrencyLayer, Handle, IdempotencyLayer, RecordLayer,
+        ResultCacheLayer, TimeoutLayer, TraceLayer, ValidateLayer,
     },
     observe::{AuditSink, MetricsSink},
     server::Limits,
@@ -51,6 +51,8 @@ fn layered(
         .layer(TimeoutLayer::new(limits.request_timeout))
         // Only handlers are counted, and only while they run: see `Call::runs_handler`.
         .layer(ConcurrencyLayer::new(gate))
+        // Outside whatever spends quota or work on a call; what was refused gives its place back at once.
+        .layer(AuthorizeLayer)
         // Nothing below sees arguments that the schema does not accept, and all of it sees them in their final form.
         .layer(ValidateLayer)
         // Outside the cache: a key says that the call happens once, whatever else would be answered to it.
@@ -80,6 +82,7 @@ mod tests {
             "CatchPanic",
             "Timeout",
             "Concurrency",
+            "Authorize",
             "Validate",
             "Idempotency",
             "ResultCache",

@@ -59,7 +59,7 @@ impl Service<Call> for Handle {
                     Ok(Reply::Prompt(result))
                 })
             }
-            Operation::Complete { completer: Some(completer), query } => {
+            Operation::Complete { completer: Some(completer), query, .. } => {
                 run(&completer, context, query, Reply::Completion)
             }
             Operation::Extension { method, params } => {
@@ -104,10 +104,11 @@ fn immediate(operation: Operation, context: &CallContext) -> Result<Outcome, Err
     let modern = context.revision.is_modern();
     let reply = match operation {
         Operation::List { kind, cursor } => {
+            let viewer = (core.name(), &*context.caller.grants);
             let page = core
                 .registry
                 .load()
-                .page(kind, cursor.as_deref(), modern, &core.sealer)
+                .page(kind, cursor.as_deref(), modern, &core.sealer, viewer)
                 .map_err(Error::Rpc)?;
             Reply::Members(page, Some(core.cache))
         }

@@ -60,7 +60,9 @@ impl Request {
         let context = CallContext::new(
             Arc::clone(&server.0),
             Id::Number(1),
-            Arc::new(Caller::authenticated(self.caller, self.caller)),
+            Arc::new(
+                Caller::authenticated(self.caller, self.caller).with_grants(crate::Grants::all()),
+            ),
             Revision::V2026_07_28,
             Peer::Sessionless,
             meta,

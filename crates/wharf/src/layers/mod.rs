@@ -1,5 +1,6 @@
 //! The middleware: one layer per file, each a tower layer over [`Call`](crate::Call). Layers know neither HTTP nor stdio.
 
+mod authorize;
 mod catch_panic;
 mod concurrency;
 mod handle;
@@ -12,6 +13,7 @@ mod timeout;
 mod trace;
 mod validate;
 
+pub(crate) use authorize::AuthorizeLayer;
 pub(crate) use catch_panic::{CatchPanicLayer, caught};
 pub(crate) use concurrency::ConcurrencyLayer;
 pub(crate) use handle::Handle;

@@ -54,6 +54,14 @@ pub enum BuildError {
         /// How many there may be.
         limit: usize,
     },
+    /// A scope that is none.
+    #[error("{what}: {error}")]
+    Scope {
+        /// What was registered.
+        what: String,
+        /// What a scope is.
+        error: crate::scope::ScopeError,
+    },
     /// A JSON Schema that can't be used.
     #[error("{what}: {error}")]
     Schema {

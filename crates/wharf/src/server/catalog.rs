@@ -9,6 +9,7 @@ use super::{
     BuildError,
     entries::{PromptEntry, ResourceEntry, ToolEntry},
 };
+use crate::scope::Scope;
 
 /// Something that has a place in the catalog.
 pub(super) trait Entry {
@@ -19,6 +20,9 @@ pub(super) trait Entry {
 
     /// Its name or URI.
     fn key(&self) -> &Arc<str>;
+
+    /// What its author demands of whoever uses it.
+    fn scopes(&self) -> &[Scope];
 }
 
 impl Entry for ToolEntry {
@@ -27,6 +31,10 @@ impl Entry for ToolEntry {
 
     fn key(&self) -> &Arc<str> {
         &self.name
+    }
+
+    fn scopes(&self) -> &[Scope] {
+        &self.scopes
     }
 }
 
@@ -37,6 +45,10 @@ impl Entry for ResourceEntry {
     fn key(&self) -> &Arc<str> {
         &self.uri
     }
+
+    fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
 }
 
 impl Entry for PromptEntry {
@@ -45,6 +57,10 @@ impl Entry for PromptEntry {
 
     fn key(&self) -> &Arc<str> {
         &self.name
+    }
+
+    fn scopes(&self) -> &[Scope] {
+        &self.scopes
     }
 }
 

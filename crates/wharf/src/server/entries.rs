@@ -27,6 +27,7 @@ use crate::{
     handler::{BoxHandler, PromptResult, ToolResult},
     protocol::UriTemplate,
     schema::InputSchema,
+    scope::Scope,
 };
 
 static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
@@ -41,6 +42,7 @@ pub(crate) struct ToolEntry {
     pub(crate) headers: Vec<HeaderParameter>,
     pub(crate) output: Option<OutputContract>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) scopes: Box<[Scope]>,
     /// Which parameter is the idempotency key.
     pub(crate) idempotent_by: Option<Arc<str>>,
     pub(crate) cache: Option<CachePolicy>,
@@ -107,12 +109,20 @@ impl ToolEntry {
             headers,
             output,
             timeout: spec.timeout,
+            scopes: scopes(&what, &spec.scopes)?,
             idempotent_by: spec.idempotent_by,
             cache: spec.cache,
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             handler,
         })
     }
+}
+
+fn scopes(what: &str, texts: &[String]) -> Result<Box<[Scope]>, BuildError> {
+    let parse = |text: &String| {
+        Scope::new(text).map_err(|error| BuildError::Scope { what: what.to_owned(), error })
+    };
+    texts.iter().map(parse).collect()
 }
 
 /// A resource, or a family behind a template.
@@ -125,6 +135,7 @@ pub(crate) struct ResourceEntry {
     pub(crate) cache: CacheHint,
     pub(crate) variables: Option<InputSchema>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) scopes: Box<[Scope]>,
     pub(crate) completers: std::collections::HashMap<String, Completer>,
     pub(crate) handler: BoxHandler<Vec<ResourceContents>>,
 }
@@ -157,6 +168,7 @@ impl ResourceEntry {
             cache: spec.cache,
             variables,
             timeout: spec.timeout,
+            scopes: scopes(&what, &spec.scopes)?,
             completers: spec.completers,
             handler,
         })
@@ -170,6 +182,7 @@ pub(crate) struct PromptEntry {
     pub(crate) definition: Bytes,
     pub(crate) arguments: Option<InputSchema>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) scopes: Box<[Scope]>,
     pub(crate) completers: std::collections::HashMap<String, Completer>,
     pub(crate) handler: BoxHandler<PromptResult>,
 }
@@ -190,6 +203,7 @@ impl PromptEntry {
             description: spec.description,
             arguments,
             timeout: spec.timeout,
+            scopes: scopes(&what, &spec.scopes)?,
             completers: spec.completers,
             handler,
         })

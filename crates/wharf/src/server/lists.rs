@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes};
 
-use crate::{protocol::RpcError, seal::Sealer};
+use crate::{
+    protocol::RpcError,
+    scope::{Grants, Scope, Target, TargetKind},
+    seal::Sealer,
+};
 
 /// The lists that clients page through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +26,14 @@ impl ListKind {
             Self::Resources => "resources/list",
             Self::Templates => "resources/templates/list",
             Self::Prompts => "prompts/list",
+        }
+    }
+
+    const fn target(self) -> TargetKind {
+        match self {
+            Self::Tools => TargetKind::Tool,
+            Self::Resources | Self::Templates => TargetKind::Resource,
+            Self::Prompts => TargetKind::Prompt,
         }
     }
 
@@ -48,12 +60,16 @@ pub(super) struct Item {
     /// Which registration of that key it is: see [`Slot`](super::catalog::Slot).
     pub(super) registration: u64,
     pub(super) definition: Bytes,
+    pub(super) scopes: Box<[Scope]>,
 }
+
+/// Who looks at a list: the name of the server, and what the caller holds.
+pub(crate) type Viewer<'a> = (&'a str, &'a Grants);
 
 impl List {
     pub(super) fn new(kind: ListKind, items: Vec<Item>, page_size: usize, sealer: &Sealer) -> Self {
         let mut list = Self { kind, items, first: Bytes::new() };
-        list.first = list.page_from(0, page_size, sealer);
+        list.first = list.page_from(0, page_size, sealer, |_| true);
         list
     }
 
@@ -63,9 +79,16 @@ impl List {
         ours.map(|item| &item.definition).eq(theirs.map(|item| &item.definition))
     }
 
-    fn page_from(&self, start: usize, page_size: usize, sealer: &Sealer) -> Bytes {
-        let end = start.saturating_add(page_size.max(1)).min(self.items.len());
-        let page = &self.items[start..end];
+    fn page_from(
+        &self,
+        start: usize,
+        page_size: usize,
+        sealer: &Sealer,
+        shows: impl Fn(&Item) -> bool,
+    ) -> Bytes {
+        let mut shown = self.items[start..].iter().filter(|item| shows(item));
+        let page: Vec<&Item> = shown.by_ref().take(page_size.max(1)).collect();
+        let has_more = shown.next().is_some();
         let mut out = Vec::with_capacity(
             page.iter().map(|item| item.definition.len() + 1).sum::<usize>() + 256,
         );
@@ -79,8 +102,8 @@ impl List {
             out.put_slice(&item.definition);
         }
         out.push(b']');
-        if end < self.items.len() {
-            let last = page.last().map(Item::cursor).unwrap_or_default();
+        if has_more {
+            let last = page.last().map(|item| item.cursor()).unwrap_or_default();
             let cursor = sealer.seal("cursor", self.kind.method().as_bytes(), &last);
             out.put_slice(b",\"nextCursor\":\"");
             out.put_slice(cursor.as_bytes());
@@ -102,15 +125,29 @@ impl List {
         cursor: Option<&str>,
         page_size: usize,
         sealer: &Sealer,
+        (server, grants): Viewer<'_>,
     ) -> Result<Bytes, RpcError> {
-        let Some(cursor) = cursor else { return Ok(self.first.clone()) };
+        let shows = |item: &Item| {
+            let target = Target::new(server, self.kind.target(), &item.key, &item.scopes);
+            match self.kind {
+                ListKind::Templates => grants.may_allow(&target),
+                _ => grants.allows(&target),
+            }
+        };
+        let Some(cursor) = cursor else {
+            // Most callers may use everything: for them the page is ready.
+            return Ok(match self.items.iter().all(&shows) {
+                true => self.first.clone(),
+                false => self.page_from(0, page_size, sealer, shows),
+            });
+        };
         let bad = || {
             RpcError::invalid_params("this cursor is not valid here; list again without a cursor")
         };
         let last =
             sealer.open("cursor", self.kind.method().as_bytes(), cursor).map_err(|_| bad())?;
         let seen = self.items.iter().position(|item| item.is_at(&last)).ok_or_else(bad)?;
-        Ok(self.page_from(seen + 1, page_size, sealer))
+        Ok(self.page_from(seen + 1, page_size, sealer, shows))
     }
 }
 

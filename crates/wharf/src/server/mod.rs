@@ -101,6 +101,13 @@ impl Server {
         }
     }
 
+    /// The name under which this installation runs the server, where it differs from its own: permissions, metrics and audit
+    /// speak of it. Two databases side by side are both called `database`, and hosted as `sales` and `stock`.
+    pub fn hosted_as(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// The name for people.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.info.insert("title".into(), title.into().into());

@@ -9,7 +9,7 @@ use super::{
     catalog::{Catalog, Entry, Shelf},
     entries::{PromptEntry, ResourceEntry, ToolEntry},
     extension::ExtensionMethod,
-    lists::{Item, List, ListKind},
+    lists::{Item, List, ListKind, Viewer},
 };
 use crate::{
     events::Event,
@@ -175,6 +175,7 @@ impl Registry {
         cursor: Option<&str>,
         modern: bool,
         sealer: &Sealer,
+        viewer: Viewer<'_>,
     ) -> Result<Bytes, RpcError> {
         let list = match kind {
             ListKind::Tools if !modern => self.legacy_tools.as_ref().unwrap_or(&self.modern_tools),
@@ -183,7 +184,7 @@ impl Registry {
             ListKind::Templates => &self.template_list,
             ListKind::Prompts => &self.prompt_list,
         };
-        list.page(cursor, self.page_size, sealer)
+        list.page(cursor, self.page_size, sealer, viewer)
     }
 }
 
@@ -200,6 +201,7 @@ fn items<T: Entry>(
         key: Arc::clone(slot.entry.key()),
         registration: slot.registration,
         definition: definition(&slot.entry),
+        scopes: slot.entry.scopes().into(),
     };
     shelf.visible().filter(|slot| wanted(&slot.entry)).map(item).collect()
 }

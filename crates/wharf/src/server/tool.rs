@@ -41,6 +41,7 @@ pub struct ToolBuilder {
     meta: Meta,
     pub(crate) timeout: Option<Duration>,
     pub(crate) header_parameters: Vec<(String, String)>,
+    pub(crate) scopes: Vec<String>,
     pub(crate) idempotent_by: Option<Arc<str>>,
     pub(crate) cache: Option<CachePolicy>,
 }
@@ -77,6 +78,7 @@ impl Tool {
             meta: Meta::new(),
             timeout: None,
             header_parameters: Vec::new(),
+            scopes: Vec::new(),
             idempotent_by: None,
             cache: None,
         }
@@ -142,6 +144,17 @@ impl ToolBuilder {
     /// Metadata for the client.
     pub fn meta(mut self, meta: Meta) -> Self {
         self.meta = meta;
+        self
+    }
+
+    /// Demands scopes of whoever uses it, such as `issues:write`: all of them, in addition to what lets a caller use it at
+    /// all (see [`Grants`](crate::Grants)).
+    pub fn scopes<I>(mut self, scopes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
         self
     }
 

@@ -7,7 +7,7 @@ use tokio::{
     time::timeout,
 };
 use wharf::{
-    Caller,
+    Caller, Service,
     transport::{Shutdown, memory},
 };
 
@@ -190,8 +190,13 @@ impl Lines {
     }
 
     pub(crate) fn with_grace(world: &World, grace: std::time::Duration) -> Self {
+        Self::connect(&world.service, Caller::local(), grace)
+    }
+
+    /// A connection whose caller configuration gives.
+    pub(crate) fn connect(service: &Service, caller: Caller, grace: std::time::Duration) -> Self {
         let shutdown = Shutdown::new(grace);
-        let (stream, task) = memory::connect(&world.service, Caller::local(), &shutdown);
+        let (stream, task) = memory::connect(service, caller, &shutdown);
         let (reader, writer) = split(stream);
         Self { reader: BufReader::new(reader), writer, task, shutdown }
     }

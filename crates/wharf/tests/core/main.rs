@@ -16,6 +16,7 @@ mod logs;
 mod merged;
 mod modern;
 mod outputs;
+mod permissions;
 mod rounds;
 mod sessions;
 mod stalled;

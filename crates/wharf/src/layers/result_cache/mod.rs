@@ -96,6 +96,10 @@ fn key(call: &Call, tool: &ToolEntry, policy: &CachePolicy, arguments: &[u8; 32]
     hasher.update([u8::from(policy.public)]);
     hasher.update((caller.len() as u64).to_le_bytes());
     hasher.update(caller);
+    if !policy.public {
+        // Who may use less than before may also get less than before.
+        hasher.update(context.caller.grants.fingerprint().to_le_bytes());
+    }
     hasher.update(arguments);
     hasher.finalize().into()
 }

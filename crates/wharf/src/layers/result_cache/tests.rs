@@ -58,6 +58,24 @@ async fn the_key_is_what_was_asked_and_by_whom() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn other_permissions_are_another_key() {
+    let server = server();
+    let inner = Inner::new(|run| async move { text(format!("run {run}")) });
+    let mut layer = inner.under(&ResultCacheLayer);
+    let with = |patterns: [&str; 1]| {
+        let mut call = ask(1).to(&server);
+        let grants = crate::Grants::parse(patterns).unwrap();
+        let context = std::sync::Arc::get_mut(&mut call.context).unwrap();
+        let caller = crate::Caller::clone(&context.caller).with_grants(grants.into());
+        context.caller = caller.into();
+        call
+    };
+    assert_eq!(told(layer.call(with(["*"])).await), "run 1");
+    assert_eq!(told(layer.call(with(["tools"])).await), "run 2");
+    assert_eq!(told(layer.call(with(["*"])).await), "run 1");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_public_result_is_everybody_s() {
     let server = built(|server| server, |tool| tool.cache(CachePolicy::ttl(TTL).public()));
     let inner = Inner::new(|run| async move { text(format!("run {run}")) });

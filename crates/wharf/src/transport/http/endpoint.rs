@@ -179,7 +179,7 @@ impl Exchange<'_> {
     async fn call(&self, mut running: Box<Running>) -> Response<ResponseBody> {
         let new_session = running.new_session.take();
         match running.next().await {
-            Step::Finished(Finished::Reply { body, status }) => match new_session {
+            Step::Finished(Finished::Reply { body, status, challenge }) => match new_session {
                 Some(session) if self.endpoint.sessions.enabled() && status == 200 => {
                     match self.endpoint.sessions.begin(session) {
                         Ok(session) => {
@@ -192,7 +192,13 @@ impl Exchange<'_> {
                         Err(_) => too_many_sessions(running.id()),
                     }
                 }
-                _ => self.finished(body, status),
+                _ => {
+                    let mut response = self.finished(body, status);
+                    if let Some(Ok(challenge)) = challenge.as_deref().map(HeaderValue::from_str) {
+                        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                    }
+                    response
+                }
             },
             Step::Finished(Finished::Listen { subscription, place }) => {
                 if !self.accepts.events {
