@@ -9,8 +9,8 @@ use crate::{
     error::Error,
     gate::Gate,
     layers::{
-        CatchPanicLayer, ConcurrencyLayer, Handle, RecordLayer, TimeoutLayer, TraceLayer,
-        ValidateLayer,
+        CatchPanicLayer, ConcurrencyLayer, Handle, IdempotencyLayer, RecordLayer, ResultCacheLayer,
+        TimeoutLayer, TraceLayer, ValidateLayer,
     },
     observe::{AuditSink, MetricsSink},
     server::Limits,
@@ -51,8 +51,12 @@ fn layered(
         .layer(TimeoutLayer::new(limits.request_timeout))
         // Only handlers are counted, and only while they run: see `Call::runs_handler`.
         .layer(ConcurrencyLayer::new(gate))
-        // Innermost: nothing reaches a handler that its schema does not accept.
+        // Nothing below sees arguments that the schema does not accept, and all of it sees them in their final form.
         .layer(ValidateLayer)
+        // Outside the cache: a key says that the call happens once, whatever else would be answered to it.
+        .layer(IdempotencyLayer)
+        // Innermost: only what would otherwise run is answered from an earlier run.
+        .layer(ResultCacheLayer)
         .service(Handle)
 }
 
@@ -70,8 +74,17 @@ mod tests {
     fn the_layers_stand_in_this_order() {
         let limits = Limits::default();
         let gate = Arc::new(Gate::new(limits.concurrency, limits.queue));
-        let expected =
-            ["Trace", "Record", "CatchPanic", "Timeout", "Concurrency", "Validate", "Handle"];
+        let expected = [
+            "Trace",
+            "Record",
+            "CatchPanic",
+            "Timeout",
+            "Concurrency",
+            "Validate",
+            "Idempotency",
+            "ResultCache",
+            "Handle",
+        ];
         assert_eq!(order(&layered(&limits, gate, None, None)), expected);
     }
 }

@@ -69,7 +69,10 @@ pub(super) fn request(
     edge: &Edge<'_>,
 ) -> Result<Running, RpcError> {
     let params = Params::parse(arrival.method, arrival.params)?;
-    let meta = RequestMeta::parse(arrival.body, params.meta)?;
+    let mut meta = RequestMeta::parse(arrival.body, params.meta)?;
+    if let Some(headers) = edge.headers {
+        meta.continue_trace(headers);
+    }
     let (revision, peer) = era(arrival.method, &meta, edge)?;
     if revision.is_modern()
         && let Some(headers) = edge.headers

@@ -13,7 +13,7 @@ use crate::{
     error::ToolError,
     events::Event,
     meta::Meta,
-    schema::close_objects,
+    schema::{close_objects, drop_noise},
 };
 
 /// One call as its handler's extractors see it.
@@ -112,10 +112,9 @@ pub(crate) fn derive_schema<T: JsonSchema>(direction: Direction) -> Value {
         settings = settings.for_serialize();
     }
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    if matches!(direction, Direction::Input) {
-        close_objects(&mut schema);
-    } else if let Some(object) = schema.as_object_mut() {
-        object.remove("title");
+    match direction {
+        Direction::Input => close_objects(&mut schema),
+        Direction::Output => drop_noise(&mut schema),
     }
     schema
 }
@@ -221,6 +220,43 @@ impl Events {
 }
 
 impl FromCall for Events {
+    fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+        Ok(Self(Context::clone(&invocation.context)))
+    }
+}
+
+/// Forgets kept results, for a tool that changes what others tell (see [`CachePolicy`](crate::CachePolicy)).
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::{CachePolicy, CachedResults, Server, Tool};
+///
+/// let list = Tool::new("list_issues")
+///     .cache(CachePolicy::ttl(Duration::from_secs(300)).tag("issues"))
+///     .handler(|| async { "nothing to do" });
+/// let close = Tool::new("close_issue").handler(|results: CachedResults| async move {
+///     results.invalidate_tag("issues");
+/// });
+/// let server = Server::new("tracker", "1.0.0").tool(list).tool(close).build()?;
+/// # drop(server);
+/// # Ok::<(), wharf::BuildError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct CachedResults(Context);
+
+impl CachedResults {
+    /// Forgets the results of a tool, also those that are under way.
+    pub fn invalidate_tool(&self, tool: &str) {
+        self.0.core.results.invalidate_tool(tool);
+    }
+
+    /// Forgets the results of every tool with this tag.
+    pub fn invalidate_tag(&self, tag: &str) {
+        self.0.core.results.invalidate_tag(tag);
+    }
+}
+
+impl FromCall for CachedResults {
     fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
         Ok(Self(Context::clone(&invocation.context)))
     }

@@ -11,7 +11,7 @@ mod describe;
 mod refusal;
 mod walk;
 
-pub(crate) use close::close_objects;
+pub(crate) use close::{close_objects, drop_noise};
 pub(crate) use refusal::{Refusals, shown};
 
 use jsonschema::{Draft, PatternOptions, Validator};

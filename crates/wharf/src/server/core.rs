@@ -16,10 +16,12 @@ use crate::{
     cache::CacheHint,
     events::{Event, EventBus, EventStream, LocalBus},
     gate::Gate,
+    layers::ResultStore,
     observe::{Probe, Readiness},
     protocol::{Revision, keys},
     seal::Sealer,
     stack::{Stack, stack},
+    state::{MemoryStore, StateStore},
 };
 
 /// What all calls of one server share.
@@ -38,6 +40,8 @@ pub(crate) struct Core {
     pub(super) enforce_outputs: bool,
     pub(crate) sealer: Sealer,
     events: Arc<dyn EventBus>,
+    pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) results: ResultStore,
     gate: Arc<Gate>,
     pub(crate) limits: Limits,
     pub(crate) cache: CacheHint,
@@ -87,6 +91,8 @@ impl Core {
             enforce_outputs,
             sealer,
             events: server.events.unwrap_or_else(|| Arc::new(LocalBus::default())),
+            state: server.state.unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            results: ResultStore::new(server.limits.result_cache_bytes),
             gate,
             limits: server.limits,
             cache: server.cache,
@@ -197,6 +203,11 @@ impl Service {
     /// The server's name.
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// The store for what outlives one call.
+    pub fn state_store(&self) -> &Arc<dyn StateStore> {
+        &self.0.state
     }
 
     /// Changes what is registered, and tells listening clients about changes, from outside a handler.

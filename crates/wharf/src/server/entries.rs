@@ -1,6 +1,12 @@
 //! Registered items, compiled: what a call looks up.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -16,11 +22,14 @@ use super::{
 };
 use crate::{
     cache::CacheHint,
+    cache_policy::CachePolicy,
     content::ResourceContents,
     handler::{BoxHandler, PromptResult, ToolResult},
     protocol::UriTemplate,
     schema::InputSchema,
 };
+
+static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
 
 /// A tool.
 pub(crate) struct ToolEntry {
@@ -32,6 +41,11 @@ pub(crate) struct ToolEntry {
     pub(crate) headers: Vec<HeaderParameter>,
     pub(crate) output: Option<OutputContract>,
     pub(crate) timeout: Option<Duration>,
+    /// Which parameter is the idempotency key.
+    pub(crate) idempotent_by: Option<Arc<str>>,
+    pub(crate) cache: Option<CachePolicy>,
+    /// Tells entries apart that have the same name at different times.
+    pub(crate) serial: u64,
     pub(crate) handler: BoxHandler<ToolResult>,
 }
 
@@ -70,6 +84,12 @@ impl ToolEntry {
         let mut headers = Vec::new();
         collect_headers(schema, String::new(), &mut headers)
             .map_err(|error| BuildError::Header { what: what.clone(), error })?;
+        if let Some(parameter) = &spec.idempotent_by
+            && schema["properties"].get(&**parameter).is_none()
+        {
+            let error = format!("idempotent_by names {parameter:?}, which is no parameter");
+            return Err(BuildError::Schema { what, error });
+        }
         let input = InputSchema::compile(schema)
             .map_err(|error| BuildError::Schema { what: what.clone(), error: error.to_string() })?;
         let output = spec.output_schema.as_ref();
@@ -87,6 +107,9 @@ impl ToolEntry {
             headers,
             output,
             timeout: spec.timeout,
+            idempotent_by: spec.idempotent_by,
+            cache: spec.cache,
+            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             handler,
         })
     }

@@ -95,6 +95,16 @@ impl Handle {
         }
         Ok(())
     }
+
+    /// Forgets the kept results of a tool (see [`CachePolicy`](crate::CachePolicy)).
+    pub fn invalidate_tool(&self, tool: &str) {
+        self.0.results.invalidate_tool(tool);
+    }
+
+    /// Forgets the kept results of every tool with this tag.
+    pub fn invalidate_tag(&self, tag: &str) {
+        self.0.results.invalidate_tag(tag);
+    }
 }
 
 impl FromCall for Handle {

@@ -26,6 +26,10 @@ pub struct Limits {
     pub listen_resources: usize,
     /// How long a client has to come back with the answers to an `input_required` result.
     pub request_state_ttl: Duration,
+    /// How long the outcome of a call with an idempotency key is kept.
+    pub idempotency_ttl: Duration,
+    /// Most bytes of results that are kept for tools with a [`CachePolicy`](crate::CachePolicy).
+    pub result_cache_bytes: u64,
     /// Longest message on stdio and in-memory connections, in bytes. (HTTP has its own body limit.)
     pub message_bytes: usize,
 }
@@ -42,6 +46,8 @@ impl Default for Limits {
             listen_streams: 4096,
             listen_resources: 1024,
             request_state_ttl: Duration::from_secs(15 * 60),
+            idempotency_ttl: Duration::from_secs(24 * 60 * 60),
+            result_cache_bytes: 64 * 1024 * 1024,
             message_bytes: 4 * 1024 * 1024,
         }
     }

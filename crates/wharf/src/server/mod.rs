@@ -43,6 +43,7 @@ use crate::{
     events::EventBus,
     observe::{AuditSink, MetricsSink, Probe},
     seal::{Sealer, SealingKey},
+    state::StateStore,
 };
 
 /// A server under construction. [`Server::build`] makes it a [`Service`] that transports can run.
@@ -56,6 +57,7 @@ pub struct Server {
     cache: CacheHint,
     sealer: Option<Sealer>,
     events: Option<Arc<dyn EventBus>>,
+    state: Option<Arc<dyn StateStore>>,
     metrics: Option<Arc<dyn MetricsSink>>,
     audit: Option<Arc<dyn AuditSink>>,
     probes: Vec<Arc<dyn Probe>>,
@@ -88,6 +90,7 @@ impl Server {
             cache: CacheHint::NONE,
             sealer: None,
             events: None,
+            state: None,
             metrics: None,
             audit: None,
             probes: Vec::new(),
@@ -186,6 +189,24 @@ impl Server {
     /// Replaces the event bus.
     pub fn events(mut self, events: Arc<dyn EventBus>) -> Self {
         self.events = Some(events);
+        self
+    }
+
+    /// Replaces the store for what outlives one call. By default it is a
+    /// [`MemoryStore`](crate::state::MemoryStore), which ends with the process and
+    /// is not shared between replicas.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wharf::{Server, state::{MemoryLimits, MemoryStore}};
+    ///
+    /// let mut limits = MemoryLimits::default();
+    /// limits.bytes = 256 * 1024 * 1024;
+    /// let server = Server::new("shop", "1.0.0").state_store(Arc::new(MemoryStore::new(limits)));
+    /// # drop(server);
+    /// ```
+    pub fn state_store(mut self, store: Arc<dyn StateStore>) -> Self {
+        self.state = Some(store);
         self
     }
 
