@@ -41,9 +41,9 @@ pub use context::RequestId;
 pub use error::{Class, ClientCapability, Error, ErrorKind, Failure, ToolError};
 pub use events::{Event, EventBus, EventStream, LocalBus};
 pub use handler::{
-    Answer, Answers, Args, Ask, BoxHandler, CachedResults, Cancel, ClientInfo, CompletionValues,
-    Events, Form, FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult,
-    Invocation, Json, Log, Polling, Progress, PromptMessage, PromptResult, Round, ToolResult, Uri,
+    Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues, Events, Form,
+    FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Invocation, Json,
+    Log, Polling, Progress, PromptMessage, PromptResult, Round, ToolResult, Uri,
 };
 pub use listen::Subscription;
 pub use meta::Meta;

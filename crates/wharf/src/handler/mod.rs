@@ -13,7 +13,7 @@ mod results;
 mod typed;
 
 pub use ask::{Answer, Answers, Ask, Form, Round};
-pub use extract::{Args, CachedResults, Cancel, ClientInfo, Events, FromCall, Invocation, Uri};
+pub use extract::{Args, Cancel, ClientInfo, Events, FromCall, Invocation, Uri};
 pub use function::{BoxHandler, Handler};
 pub(crate) use function::{boxed, input_schema_of};
 pub use log::Log;

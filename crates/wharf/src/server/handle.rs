@@ -34,6 +34,31 @@ impl Handle {
         self.0.publish(event);
     }
 
+    /// Forgets the kept results of a tool (see [`CachePolicy`](crate::CachePolicy)), also those that are under way.
+    pub fn invalidate_tool(&self, tool: &str) {
+        self.0.results.invalidate_tool(tool);
+    }
+
+    /// Forgets the kept results of every tool with this tag.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wharf::{CachePolicy, Handle, Server, Tool};
+    ///
+    /// let list = Tool::new("list_issues")
+    ///     .cache(CachePolicy::ttl(Duration::from_secs(300)).tag("issues"))
+    ///     .handler(|| async { "nothing to do" });
+    /// let close = Tool::new("close_issue").handler(|server: Handle| async move {
+    ///     server.invalidate_tag("issues");
+    /// });
+    /// let server = Server::new("tracker", "1.0.0").tool(list).tool(close).build()?;
+    /// # drop(server);
+    /// # Ok::<(), wharf::BuildError>(())
+    /// ```
+    pub fn invalidate_tag(&self, tag: &str) {
+        self.0.results.invalidate_tag(tag);
+    }
+
     /// Applies a batch of changes: all of them, or none when one can't be. Clients see the lists of before or those of
     /// after, and hear once of each list that looks different then. A call that runs already goes on as it was.
     ///
@@ -94,16 +119,6 @@ impl Handle {
             core.publish(event);
         }
         Ok(())
-    }
-
-    /// Forgets the kept results of a tool (see [`CachePolicy`](crate::CachePolicy)).
-    pub fn invalidate_tool(&self, tool: &str) {
-        self.0.results.invalidate_tool(tool);
-    }
-
-    /// Forgets the kept results of every tool with this tag.
-    pub fn invalidate_tag(&self, tag: &str) {
-        self.0.results.invalidate_tag(tag);
     }
 }
 
