@@ -14,9 +14,9 @@ impl Server {
     /// keeps tools and prompts apart. Two extensions of one id are one, if they agree on their settings.
     ///
     /// The name, limits, cache hints and whatever else belongs to the process are those of `self`. What `self` has not
-    /// been given is taken from `other`: sealing keys, state store, event bus, metrics and audit sinks, and whether outputs are checked.
-    /// A time limit that `other` was given goes on for what it brings, since that is what it was written for. Exposing
-    /// internal errors is never taken over.
+    /// been given is taken from `other`: sealing keys, state store, event bus, metrics and audit sinks, and whether outputs
+    /// are checked. A time limit that `other` was given goes on for what it brings, since that is what it was written for.
+    /// Exposing internal errors is never taken over.
     ///
     /// ```
     /// use wharf::{Server, Tool};
