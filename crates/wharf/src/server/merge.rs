@@ -14,9 +14,9 @@ impl Server {
     /// keeps tools and prompts apart. Two extensions of one id are one, if they agree on their settings.
     ///
     /// The name, limits, cache hints and whatever else belongs to the process are those of `self`. What `self` has not
-    /// been given is taken from `other`: sealing keys, event bus, metrics and audit sinks, and whether outputs are checked.
-    /// A time limit that `other` was given goes on for what it brings, since that is what it was written for. Exposing
-    /// internal errors is never taken over.
+    /// been given is taken from `other`: sealing keys, state store, event bus, metrics and audit sinks, and whether outputs
+    /// are checked. A time limit that `other` was given goes on for what it brings, since that is what it was written for.
+    /// Exposing internal errors is never taken over.
     ///
     /// ```
     /// use wharf::{Server, Tool};
@@ -39,6 +39,9 @@ impl Server {
     ///
     /// The separator is `_` because many clients pass names on to a model's API that takes only `A-Z a-z 0-9 _ -` and
     /// refuse or rewrite the `.` and `/` that the specification allows too; for the same reason a prefix can't hold them.
+    ///
+    /// A part that forgets kept results does so by a tag: [`Handle::invalidate_tool`](crate::Handle::invalidate_tool) takes
+    /// the name with the prefix, which a part does not know.
     ///
     /// ```
     /// use wharf::{Server, Tool};

@@ -11,6 +11,7 @@ mod corpus;
 mod crowd;
 mod hostile;
 mod http;
+mod in_motion;
 mod lines;
 mod logs;
 mod merged;

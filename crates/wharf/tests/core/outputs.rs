@@ -1,8 +1,16 @@
 //! What tools give back, held against what they promise.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
 use serde_json::{Value, json};
 use tracing::Level;
-use wharf::{Args, Ask, Json, Server, Tool, ToolError, ToolResult};
+use wharf::{Args, Ask, CachePolicy, Json, Server, Tool, ToolError, ToolResult};
 
 use crate::{
     conversation::{Conversation, Way},
@@ -104,6 +112,30 @@ async fn unchecked_a_broken_promise_is_served_and_logged_once() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("/n: not accepted") && told[0].contains("give"), "{told:?}");
     assert!(!told[0].contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_broken_promise_is_never_kept_for_other_calls() {
+    let runs = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&runs);
+    let tool =
+        Tool::new("kept")
+            .output_schema(json!({"type": "object", "required": ["n"]}))
+            .cache(CachePolicy::ttl(Duration::from_secs(60)))
+            .handler(move || {
+                // Only the first result is wrong.
+                let run = counted.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    ToolResult::structured(&if run == 0 { json!({}) } else { json!({"n": run}) })
+                }
+            });
+    let world = World::bare(|server| server.check_outputs(true).tool(tool));
+    let mut client = Conversation::open(&world, Way::LinesModern).await;
+    assert_eq!(failure_of(&client.call("kept", json!({})).await)["code"], "INTERNAL_ERROR");
+    for _ in 0..2 {
+        assert_eq!(client.call("kept", json!({})).await["structuredContent"], json!({"n": 1}));
+    }
+    assert_eq!(runs.load(Ordering::SeqCst), 2);
 }
 
 #[test]
