@@ -10,7 +10,7 @@ use wharf_testkit::{Changes, Client, ClientBuilder, advance};
 use crate::world::{Signals, Text, endless, server};
 
 /// What a future panics with.
-async fn panic_of<T>(future: impl Future<Output = T>) -> String {
+pub(crate) async fn panic_of<T>(future: impl Future<Output = T>) -> String {
     let Err(panic) = std::panic::AssertUnwindSafe(future).catch_unwind().await else {
         panic!("it should have failed the test")
     };

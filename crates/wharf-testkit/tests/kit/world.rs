@@ -80,6 +80,10 @@ fn speaking(server: Server) -> Server {
             }
             "worked"
         }))
+        .tool(Tool::new("step").handler(|progress: Progress| async move {
+            progress.report_of(1.0, 2.0, None).await;
+            "stepped"
+        }))
         .tool(Tool::new("change").handler(|events: Events| async move {
             events.tools_changed();
             events.resource_updated("memo://one");
