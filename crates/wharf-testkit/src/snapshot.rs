@@ -28,6 +28,8 @@ const TEMPLATES: List = List {
     name: "uriTemplate",
 };
 
+const ALL: [List; 4] = [TOOLS, PROMPTS, RESOURCES, TEMPLATES];
+
 struct List {
     method: &'static str,
     member: &'static str,
@@ -40,7 +42,7 @@ struct List {
 /// # Panics
 /// As [`assert_snapshots`].
 pub async fn assert_tools_snapshot(server: impl IntoService, dir: impl AsRef<Path>) {
-    check(server, dir.as_ref(), &[TOOLS]).await;
+    assert_none(&check(server, dir.as_ref(), &[TOOLS], wants_update()).await);
 }
 
 /// Compares every tool, prompt, resource and template of `server`, as a client of the newest revision sees it, with its
@@ -60,22 +62,30 @@ pub async fn assert_tools_snapshot(server: impl IntoService, dir: impl AsRef<Pat
 /// # Panics
 /// When a file is missing, differs, or belongs to nothing; the message shows every difference.
 pub async fn assert_snapshots(server: impl IntoService, dir: impl AsRef<Path>) {
-    check(server, dir.as_ref(), &[TOOLS, PROMPTS, RESOURCES, TEMPLATES]).await;
+    assert_none(&check(server, dir.as_ref(), &ALL, wants_update()).await);
 }
 
-async fn check(server: impl IntoService, dir: &Path, lists: &[List]) {
-    let update = std::env::var(UPDATE).is_ok_and(|value| value == "1");
+fn wants_update() -> bool {
+    std::env::var(UPDATE).is_ok_and(|value| value == "1")
+}
+
+fn assert_none(problems: &[String]) {
+    assert!(
+        problems.is_empty(),
+        "{}\nif this is meant, run the test with {UPDATE}=1 and review what it writes",
+        problems.join("\n")
+    );
+}
+
+/// Everything that is not as the files say.
+async fn check(server: impl IntoService, dir: &Path, lists: &[List], update: bool) -> Vec<String> {
     let mut wire = Wire::memory(server);
     let mut problems = Vec::new();
     for list in lists {
         let files = files(&mut wire, list).await;
         problems.extend(review(&dir.join(list.folder), &files, update));
     }
-    assert!(
-        problems.is_empty(),
-        "{}\nif this is meant, run the test with {UPDATE}=1 and review what it writes",
-        problems.join("\n")
-    );
+    problems
 }
 
 /// The files that a list should have: their names and contents.
@@ -204,6 +214,40 @@ mod tests {
         // What it can't have written is left, and still a failure.
         assert_eq!(review(&folder, &files, true).len(), 1);
         assert!(folder.join("notes.txt").exists() && !folder.join("old.json").exists());
+    }
+
+    #[tokio::test]
+    async fn every_item_of_every_page_has_a_file() {
+        use wharf::{Limits, Prompt, Resource, Server, Tool};
+        let server = || {
+            let mut limits = Limits::default();
+            limits.page_size = 2;
+            let server = Server::new("many", "1.0.0").limits(limits);
+            let server = server.prompt(Prompt::new("p").handler(|| async { "p" }));
+            let server = server.resource(Resource::new("a://b", "b").handler(|| async { "b" }));
+            (0..5).fold(server, |server, n| {
+                server.tool(Tool::new(format!("tool_{n}")).handler(|| async { "x" }))
+            })
+        };
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(check(server(), dir.path(), &[TOOLS], false).await.len(), 5);
+        assert_eq!(check(server(), dir.path(), &ALL, true).await, [""; 0]);
+        assert_eq!(check(server(), dir.path(), &ALL, false).await, [""; 0]);
+        let kept = fs::read_to_string(dir.path().join("tools/tool_4.json")).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&kept).unwrap()["name"], "tool_4");
+        assert!(dir.path().join("resources/a%3A%2F%2Fb.json").is_file());
+        // Without its prompt and resource, two files have no owner; a list that is not compared has none to miss.
+        let fewer = || {
+            (0..5).fold(Server::new("fewer", "1.0.0"), |server, n| {
+                server.tool(Tool::new(format!("tool_{n}")).handler(|| async { "x" }))
+            })
+        };
+        assert_eq!(check(fewer(), dir.path(), &[TOOLS], false).await, [""; 0]);
+        assert_eq!(check(fewer(), dir.path(), &ALL, false).await.len(), 2);
+        let described =
+            fewer().tool(Tool::new("tool_5").description("new").handler(|| async { "x" }));
+        let told = check(described, dir.path(), &[TOOLS], false).await;
+        assert!(told.len() == 1 && told[0].contains("+  \"description\": \"new\""), "{told:?}");
     }
 
     #[test]

@@ -34,13 +34,16 @@ use crate::{
 /// Longest wait for an answer, unless a test says otherwise. Only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+#[derive(Clone)]
 pub(super) enum Target {
     Memory(Service, Caller),
     Command(Vec<OsString>),
     Http(String),
 }
 
-/// A client that is about to connect: `.await` connects it.
+/// A client that is about to connect: `.await` connects it. Clones share nothing: each is a client of its own, with its
+/// own copy of the script.
+#[derive(Clone)]
 #[must_use = "nothing is connected until it is awaited"]
 pub struct ClientBuilder {
     target: Target,

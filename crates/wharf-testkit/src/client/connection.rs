@@ -185,6 +185,7 @@ impl Client {
             // First, so that the message names the question and not what came of it.
             biased;
             question = self.script.unanswered() => panic!("{what}: {question}"),
+            refusal = self.journal.unread() => panic!("{what}: {refusal}"),
             ended = request => ended,
         };
         match ended {

@@ -11,7 +11,7 @@ use rmcp::{
     transport::Transport,
 };
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// Most notifications that are kept; a server that sends more is what the test is about.
 const MAX_NOTIFICATIONS: usize = 100_000;
@@ -27,14 +27,28 @@ pub struct Notification {
 }
 
 /// What has arrived so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Journal {
     entries: Mutex<Vec<Notification>>,
     arrived: Notify,
+    /// The first error that names no request: the server could not read what it got, and somebody waits for its answer.
+    unread: watch::Sender<Option<String>>,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self { entries: Mutex::default(), arrived: Notify::new(), unread: watch::Sender::new(None) }
+    }
 }
 
 impl Journal {
     fn record(&self, message: &RxJsonRpcMessage<RoleClient>) {
+        if let RxJsonRpcMessage::<RoleClient>::Error(error) = message
+            && error.id.is_none()
+        {
+            let text = format!("the server could not read a message: {}", error.error);
+            self.unread.send_replace(Some(text));
+        }
         let RxJsonRpcMessage::<RoleClient>::Notification(notification) = message else { return };
         let Ok(mut value) = serde_json::to_value(&notification.notification) else { return };
         let method = value["method"].as_str().unwrap_or_default().to_owned();
@@ -56,7 +70,7 @@ impl Journal {
         entries
     }
 
-    /// The first notification from place `from` on that is wanted, as soon as it is there. Cancel-safe.
+    /// The first notification that is wanted, as soon as it is there. Cancel-safe.
     pub(crate) async fn wait(&self, wanted: impl Fn(&Notification) -> bool) -> Notification {
         loop {
             let arrived = self.arrived.notified();
@@ -68,6 +82,14 @@ impl Journal {
             }
             arrived.await;
         }
+    }
+
+    /// Resolves when the server could not read what it got. Cancel-safe.
+    pub(crate) async fn unread(&self) -> String {
+        let mut told = self.unread.subscribe();
+        // It can't fail: the sender is `self`.
+        drop(told.wait_for(Option::is_some).await);
+        self.unread.borrow().clone().unwrap_or_default()
     }
 
     pub(crate) fn clear(&self) {

@@ -90,6 +90,13 @@ impl Default for Script {
     }
 }
 
+impl Clone for Script {
+    fn clone(&self) -> Self {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { answers: Mutex::new(answers), ..Self::default() }
+    }
+}
+
 impl Script {
     pub(crate) fn answer(&self, question: String, content: Value) {
         self.add(question, Reply::Answer(content));

@@ -18,7 +18,7 @@ use super::pattern;
 ///     r#"
 /// ## Nobody has said hello to begin with.
 /// > {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"hello"}}
-/// < {"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"<string>","data":"<any>"}}
+/// < {"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"<string>"}}
 /// "#,
 /// );
 /// transcript.replay(Wire::memory(server)).await;

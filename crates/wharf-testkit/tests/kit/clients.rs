@@ -228,3 +228,10 @@ async fn arguments_that_are_no_object_fail_the_test() {
     let client = Client::memory(server()).await;
     assert!(panic_of(client.call("echo", json!([1]))).await.contains("arguments are an object"));
 }
+
+#[tokio::test]
+async fn a_message_that_the_server_can_not_read_fails_the_test_at_once() {
+    let client = Client::memory(server()).await;
+    let failed = panic_of(client.call("echo", json!({"text": "x".repeat(5_000_000)}))).await;
+    assert!(failed.starts_with("tools/call echo: the server could not read a message"), "{failed}");
+}

@@ -1,7 +1,7 @@
 //! Transcripts pass over every transport, and fail for every kind of difference.
 
-use wharf::{Revision, Server, Tool};
-use wharf_testkit::{HttpSite, Transcript, Wire, assert_snapshots, assert_tools_snapshot, example};
+use wharf::{Server, Tool};
+use wharf_testkit::{HttpSite, Transcript, Wire, example};
 
 use crate::{clients::panic_of, world::server};
 
@@ -75,22 +75,4 @@ async fn more_than_expected_fails_over_http_too() {
     let refused =
         panic_of(Transcript::parse("> {}").replay(Wire::http(format!("{}/x", site.url())))).await;
     assert!(refused.contains("HTTP 404"), "{refused}");
-}
-
-#[tokio::test]
-async fn snapshots_tell_what_is_missing_and_what_has_no_owner() {
-    let dir = tempfile::tempdir().unwrap();
-    let missing = panic_of(assert_tools_snapshot(small(), dir.path())).await;
-    assert!(
-        missing.contains("hello.json is missing") && missing.contains("WHARF_UPDATE=1"),
-        "{missing}"
-    );
-    // A folder of a list that is not compared is none of its business.
-    std::fs::create_dir_all(dir.path().join("prompts")).unwrap();
-    std::fs::write(dir.path().join("prompts/old.json"), "{}").unwrap();
-    let empty = || Server::new("empty", "1.0.0");
-    assert_tools_snapshot(empty(), dir.path()).await;
-    let unowned = panic_of(assert_snapshots(empty(), dir.path())).await;
-    assert!(unowned.contains("old.json belongs to nothing"), "{unowned}");
-    assert_eq!(Revision::ALL[0], Revision::V2026_07_28, "snapshots show the newest revision");
 }
