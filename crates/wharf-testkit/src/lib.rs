@@ -27,3 +27,8 @@ pub use snapshot::{assert_snapshots, assert_tools_snapshot};
 pub use time::advance;
 pub use transcript::Transcript;
 pub use wire::Wire;
+
+/// Compiles and runs the guide's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/testing.md")]
+struct Guide;
