@@ -4,15 +4,19 @@
 
 mod answered;
 mod blocked;
+mod cancel_races;
 mod cancelled;
 mod conversation;
 mod corpus;
 mod crowd;
+mod floods;
 mod hostile;
+mod hostile_modern;
 mod http;
 mod lines;
 mod modern;
 mod rounds;
+mod session_model;
 mod sessions;
 mod stalled;
 mod streams;
