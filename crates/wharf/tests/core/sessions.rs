@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Believes whatever name is sent: two callers are all that these tests need.
-struct ByName;
+pub(crate) struct ByName;
 
 impl Authenticator for ByName {
     fn authenticate<'a>(
@@ -163,6 +163,20 @@ async fn an_idle_session_expires_but_one_at_work_does_not() {
         assert_eq!(http.ask(&ping(session)).await.status, 404);
     }
     world.assert_recorded(&[("gate", "OK")]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_idle_from_the_moment_its_stream_is_left() {
+    let idle = Duration::from_secs(5);
+    let http = Direct::with(&World::new(), |settings| settings.sessions.idle_expiry = idle);
+    let begun = http.ask(&initialize_request("2025-11-25", json!({}))).await;
+    let id = begun.header("mcp-session-id").unwrap().to_owned();
+    let stream = http.open(&Request::new("GET").header("Mcp-Session-Id", &id)).await;
+    tokio::time::sleep(idle * 3).await;
+    // The network fails for a moment, and the client comes back at once.
+    drop(stream);
+    tokio::time::sleep(idle / 2).await;
+    assert_eq!(http.ask(&ping(&id)).await.status, 200);
 }
 
 #[tokio::test]
