@@ -16,7 +16,7 @@ use crate::{
     server::{
         ExtensionMethod,
         entries::{PromptEntry, ResourceEntry, ToolEntry},
-        registry::ListKind,
+        lists::ListKind,
     },
 };
 

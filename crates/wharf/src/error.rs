@@ -54,6 +54,24 @@ impl ErrorKind {
         }
     }
 
+    /// The kind of a code, if it is one.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        [
+            Self::InvalidInput,
+            Self::AuthenticationFailed,
+            Self::PermissionDenied,
+            Self::ResourceNotFound,
+            Self::RateLimited,
+            Self::Timeout,
+            Self::Cancelled,
+            Self::Conflict,
+            Self::ServiceUnavailable,
+            Self::Internal,
+        ]
+        .into_iter()
+        .find(|kind| kind.code() == code)
+    }
+
     /// Whether the same call may succeed later without a change by the caller.
     pub const fn retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::Timeout | Self::ServiceUnavailable)

@@ -10,6 +10,7 @@ mod log;
 mod polling;
 mod progress;
 mod results;
+mod typed;
 
 pub use ask::{Answer, Answers, Ask, Form, Round};
 pub use extract::{Args, Cancel, ClientInfo, Events, FromCall, Invocation, Uri};

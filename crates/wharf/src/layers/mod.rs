@@ -3,7 +3,11 @@
 mod catch_panic;
 mod concurrency;
 mod handle;
+mod idempotency;
+#[cfg(test)]
+mod mock;
 mod record;
+mod result_cache;
 mod timeout;
 mod trace;
 mod validate;
@@ -11,7 +15,9 @@ mod validate;
 pub(crate) use catch_panic::{CatchPanicLayer, caught};
 pub(crate) use concurrency::ConcurrencyLayer;
 pub(crate) use handle::Handle;
+pub(crate) use idempotency::IdempotencyLayer;
 pub(crate) use record::RecordLayer;
+pub(crate) use result_cache::{ResultCacheLayer, ResultStore};
 pub(crate) use timeout::TimeoutLayer;
 pub(crate) use trace::TraceLayer;
 pub(crate) use validate::ValidateLayer;

@@ -1,18 +1,35 @@
 //! Registered items, compiled: what a call looks up.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{BuildError, completer::Completer, prompt::Prompt, resource::Resource, tool::Tool};
+use super::{
+    BuildError,
+    completer::Completer,
+    header_parameter::{HeaderParameter, collect_headers},
+    output::OutputContract,
+    prompt::Prompt,
+    resource::Resource,
+    tool::Tool,
+};
 use crate::{
     cache::CacheHint,
+    cache_policy::CachePolicy,
     content::ResourceContents,
     handler::{BoxHandler, PromptResult, ToolResult},
-    protocol::{HeaderView, RpcError, UriTemplate},
+    protocol::UriTemplate,
     schema::InputSchema,
 };
+
+static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
 
 /// A tool.
 pub(crate) struct ToolEntry {
@@ -22,52 +39,14 @@ pub(crate) struct ToolEntry {
     pub(crate) legacy_definition: Option<Bytes>,
     pub(crate) input: InputSchema,
     pub(crate) headers: Vec<HeaderParameter>,
+    pub(crate) output: Option<OutputContract>,
     pub(crate) timeout: Option<Duration>,
+    /// Which parameter is the idempotency key.
+    pub(crate) idempotent_by: Option<Arc<str>>,
+    pub(crate) cache: Option<CachePolicy>,
+    /// Tells entries apart that have the same name at different times.
+    pub(crate) serial: u64,
     pub(crate) handler: BoxHandler<ToolResult>,
-}
-
-/// A parameter that clients repeat in a header.
-#[derive(Debug, PartialEq)]
-pub(crate) struct HeaderParameter {
-    pointer: String,
-    header: String,
-}
-
-impl HeaderParameter {
-    /// Compares the header with the raw, uncoerced arguments (streamable-http, custom headers).
-    pub(crate) fn check(&self, headers: HeaderView<'_>, arguments: &Value) -> Result<(), RpcError> {
-        let sent = headers.value(&self.header)?;
-        let value = arguments.pointer(&self.pointer).filter(|value| !value.is_null());
-        let name = &self.header;
-        match (value, sent) {
-            (None, None) => Ok(()),
-            (None, Some(_)) => Err(RpcError::header_mismatch(format!(
-                "the header {name} is there, its parameter is not"
-            ))),
-            (Some(_), None) => {
-                Err(RpcError::header_mismatch(format!("the header {name} is missing")))
-            }
-            (Some(value), Some(sent)) => {
-                let same = match value {
-                    Value::String(text) => *text == sent,
-                    Value::Bool(flag) => sent == if *flag { "true" } else { "false" },
-                    // Integers compare as numbers: 7 and 7.0 are the same.
-                    Value::Number(number) => {
-                        number.to_string() == sent
-                            || sent.parse::<f64>().is_ok_and(|sent| number.as_f64() == Some(sent))
-                    }
-                    _ => false,
-                };
-                if same {
-                    Ok(())
-                } else {
-                    Err(RpcError::header_mismatch(format!(
-                        "the header {name} differs from the body"
-                    )))
-                }
-            }
-        }
-    }
 }
 
 fn is_tool_name(name: &str) -> bool {
@@ -77,16 +56,9 @@ fn is_tool_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
 }
 
-/// RFC 9110 section 5.6.2.
-fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
 impl ToolEntry {
-    pub(crate) fn compile(tool: Tool) -> Result<Self, BuildError> {
+    /// `enforce` makes a result that does not fit the output schema a failure.
+    pub(crate) fn compile(tool: Tool, enforce: bool) -> Result<Self, BuildError> {
         let Tool { mut spec, handler } = tool;
         let what = format!("tool {:?}", spec.name);
         if !is_tool_name(&spec.name) {
@@ -112,8 +84,20 @@ impl ToolEntry {
         let mut headers = Vec::new();
         collect_headers(schema, String::new(), &mut headers)
             .map_err(|error| BuildError::Header { what: what.clone(), error })?;
+        if let Some(parameter) = &spec.idempotent_by
+            && schema["properties"].get(&**parameter).is_none()
+        {
+            let error = format!("idempotent_by names {parameter:?}, which is no parameter");
+            return Err(BuildError::Schema { what, error });
+        }
         let input = InputSchema::compile(schema)
             .map_err(|error| BuildError::Schema { what: what.clone(), error: error.to_string() })?;
+        let output = spec.output_schema.as_ref();
+        let output = output.map(|schema| OutputContract::compile(schema, enforce)).transpose();
+        let output = output.map_err(|error| BuildError::Schema {
+            what: format!("{what}, output schema"),
+            error: error.to_string(),
+        })?;
         let definition = |free_output| Bytes::from(spec.definition(free_output).to_string());
         Ok(Self {
             definition: definition(true),
@@ -121,39 +105,14 @@ impl ToolEntry {
             name: spec.name,
             input,
             headers,
+            output,
             timeout: spec.timeout,
+            idempotent_by: spec.idempotent_by,
+            cache: spec.cache,
+            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             handler,
         })
     }
-}
-
-/// Finds `x-mcp-header` on properties, and refuses what the specification forbids (server/tools).
-fn collect_headers(
-    schema: &Value,
-    pointer: String,
-    found: &mut Vec<HeaderParameter>,
-) -> Result<(), String> {
-    let Some(properties) = schema["properties"].as_object() else { return Ok(()) };
-    for (name, property) in properties {
-        let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-        if let Some(header) = property.get("x-mcp-header") {
-            let header = header.as_str().filter(|header| is_token(header)).ok_or_else(|| {
-                format!("x-mcp-header at {pointer:?} must be a header name (RFC 9110 token)")
-            })?;
-            if !matches!(property["type"].as_str(), Some("string" | "integer" | "boolean")) {
-                return Err(format!(
-                    "x-mcp-header at {pointer:?} needs a string, integer or boolean parameter"
-                ));
-            }
-            let header = format!("Mcp-Param-{header}");
-            if found.iter().any(|other| other.header.eq_ignore_ascii_case(&header)) {
-                return Err(format!("two parameters use the header {header}"));
-            }
-            found.push(HeaderParameter { pointer: pointer.clone(), header });
-        }
-        collect_headers(property, pointer, found)?;
-    }
-    Ok(())
 }
 
 /// A resource, or a family behind a template.
@@ -234,53 +193,5 @@ impl PromptEntry {
             completers: spec.completers,
             handler,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn forbidden_header_parameters_are_refused() {
-        let check = |schema: Value, ok: bool| {
-            let mut found = Vec::new();
-            assert_eq!(collect_headers(&schema, String::new(), &mut found).is_ok(), ok, "{schema}");
-        };
-        let string = |header: &str| json!({"type": "string", "x-mcp-header": header});
-        check(json!({"properties": {"a": string("Region")}}), true);
-        check(json!({"properties": {"a": {"properties": {"b": string("Region")}}}}), true);
-        check(json!({"properties": {"a": string("Re gion")}}), false);
-        check(json!({"properties": {"a": string("")}}), false);
-        check(json!({"properties": {"a": string("X"), "b": string("x")}}), false);
-        check(json!({"properties": {"a": {"type": "number", "x-mcp-header": "N"}}}), false);
-        check(json!({"properties": {"a": {"type": "object", "x-mcp-header": "N"}}}), false);
-    }
-
-    #[test]
-    fn header_parameters_compare_with_the_raw_arguments() {
-        let parameter = HeaderParameter { pointer: "/n".into(), header: "Mcp-Param-N".into() };
-        let check = |sent: Option<&str>, arguments: Value, ok: bool| {
-            let mut headers = http::HeaderMap::new();
-            if let Some(sent) = sent {
-                headers.insert("mcp-param-n", sent.parse().unwrap());
-            }
-            assert_eq!(
-                parameter.check(HeaderView(&headers), &arguments).is_ok(),
-                ok,
-                "{sent:?} {arguments}"
-            );
-        };
-        check(Some("7"), json!({"n": 7}), true);
-        check(Some("7.0"), json!({"n": 7}), true);
-        check(Some("7"), json!({"n": "7"}), true);
-        check(Some("8"), json!({"n": 7}), false);
-        check(Some("true"), json!({"n": true}), true);
-        check(Some("True"), json!({"n": true}), false);
-        check(Some("=?base64?w6k=?="), json!({"n": "é"}), true);
-        check(None, json!({"n": null}), true);
-        check(None, json!({}), true);
-        check(None, json!({"n": ""}), false);
-        check(Some("x"), json!({}), false);
     }
 }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    cache_policy::CachePolicy,
     content::Icon,
     handler::{
         BoxHandler, Handler, IntoToolResult, ToolResult, boxed, input_schema_of, tool_result,
@@ -40,6 +41,8 @@ pub struct ToolBuilder {
     meta: Meta,
     pub(crate) timeout: Option<Duration>,
     pub(crate) header_parameters: Vec<(String, String)>,
+    pub(crate) idempotent_by: Option<Arc<str>>,
+    pub(crate) cache: Option<CachePolicy>,
 }
 
 impl Tool {
@@ -74,6 +77,8 @@ impl Tool {
             meta: Meta::new(),
             timeout: None,
             header_parameters: Vec::new(),
+            idempotent_by: None,
+            cache: None,
         }
     }
 }
@@ -152,6 +157,22 @@ impl ToolBuilder {
     /// for secrets.
     pub fn header_parameter(mut self, pointer: impl Into<String>, name: impl Into<String>) -> Self {
         self.header_parameters.push((pointer.into(), name.into()));
+        self
+    }
+
+    /// Calls of one caller with the same value of `parameter` are one call: the tool runs once, and every further call gets
+    /// the first one's outcome, for as long as [`Limits::idempotency_ttl`](crate::Limits) says. Other arguments under the
+    /// same value are a CONFLICT, and so is a call that was cut off: nobody knows what it did.
+    ///
+    /// Clients can send a key for any tool, as `_meta["dev.wharf/idempotencyKey"]`, which comes first.
+    pub fn idempotent_by(mut self, parameter: impl Into<Arc<str>>) -> Self {
+        self.idempotent_by = Some(parameter.into());
+        self
+    }
+
+    /// Keeps results and gives them again. Only for tools that change nothing.
+    pub fn cache(mut self, policy: CachePolicy) -> Self {
+        self.cache = Some(policy);
         self
     }
 

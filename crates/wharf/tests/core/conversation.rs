@@ -81,7 +81,7 @@ impl Conversation {
             (Some(site), _) => site.ask(&self.request(7, method, params)).await.json(),
             (None, Some(lines)) => {
                 lines.send(&message(self.way.is_modern(), 7, method, params)).await;
-                lines.next().await.expect("an answer")
+                lines.answer().await
             }
             (None, None) => unreachable!("opened above"),
         };
@@ -124,7 +124,7 @@ impl Conversation {
     pub(crate) async fn answer(&mut self, begun: Option<crate::wire::Wire>) -> Value {
         match (begun, &mut self.lines) {
             (Some(mut wire), _) => wire.response().await.json(),
-            (None, Some(lines)) => lines.next().await.expect("an answer"),
+            (None, Some(lines)) => lines.answer().await,
             (None, None) => unreachable!("opened above"),
         }
     }
@@ -219,6 +219,16 @@ impl Lines {
         }
         assert!(line.ends_with('\n'), "half a message: {line}");
         Some(serde_json::from_str(&line).unwrap())
+    }
+
+    /// The next answer; what a legacy client is told of changes meanwhile is passed over.
+    async fn answer(&mut self) -> Value {
+        loop {
+            let message = self.next().await.expect("an answer");
+            if message.get("method").is_none() {
+                return message;
+            }
+        }
     }
 
     /// The input ends.

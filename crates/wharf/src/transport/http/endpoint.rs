@@ -109,8 +109,12 @@ impl Endpoint {
 fn refuse(challenge: &Challenge) -> Response<ResponseBody> {
     let status = StatusCode::from_u16(challenge.status).unwrap_or(StatusCode::UNAUTHORIZED);
     let mut response = reply::text(status, &challenge.message);
-    if let Ok(value) = HeaderValue::from_str(&challenge.www_authenticate) {
+    let www_authenticate = Some(&challenge.www_authenticate).filter(|value| !value.is_empty());
+    if let Some(Ok(value)) = www_authenticate.map(|value| HeaderValue::from_str(value)) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    if let Some(seconds) = challenge.retry_after_seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
