@@ -225,6 +225,11 @@ impl<'l, 'd> Reader<'l, 'd> {
         }
     }
 
+    /// Whether a list has no items, be it written or not.
+    pub(super) fn is_empty_list(&self, field: &dyn Describe) -> bool {
+        matches!(self.items(field), Values::Items(items) if items.is_empty())
+    }
+
     fn in_file(
         &self,
         field: &dyn Describe,

@@ -131,6 +131,9 @@ mod tests {
             "[servers.a]\nkind = 'calculator'\n[servers.b]\nkind = 'database'\nsample = true",
             true,
         );
+        check("[servers.a]\nkind = 'files'\nroots = ['docs=./docs']\nmax_read = '2MiB'", true);
+        check("[servers.a]\nkind = 'files'\nroots = ['./docs']", false);
+        check("[servers.a]\nkind = 'files'\nroots = ['docs=x']\nmax_entries = 1001", false);
         check("[servers]", true);
         check("[htp]", false);
         check("[http]\nlistn = ''", false);

@@ -32,6 +32,7 @@ pub(super) const SECTIONS: &[Section] = &[
     logging::SECTION,
     servers::KINDS[0].section,
     servers::KINDS[1].section,
+    servers::KINDS[2].section,
 ];
 
 impl Settings {

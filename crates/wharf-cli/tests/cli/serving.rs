@@ -227,3 +227,24 @@ fn the_configuration_is_checked_without_a_start() {
     let manual = include_str!("../../../../docs/CONFIG.md");
     wharf(&["config", "manual"]).assert().success().stdout(manual);
 }
+
+#[test]
+fn folders_are_served_by_name_and_nothing_beside_them() {
+    let config = "[servers.files]\nkind = \"files\"\nroots = [\"docs=docs\"]\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("docs")).expect("a folder");
+    std::fs::write(folder.path().join("docs/a.md"), "inside").expect("a file");
+    std::fs::write(folder.path().join("secret"), "outside").expect("a file");
+    std::fs::write(folder.path().join("wharf.toml"), config).expect("a file");
+    let config = folder.path().join("wharf.toml");
+    let config = config.to_str().expect("UTF-8");
+    // The folder starts at the file, wherever the server was started.
+    let serving = Serving::start("", &["--config", config]);
+    let url = serving.url("files");
+    let read = |path: &str| wharf(&["call", url, "read_file", &format!("path={path}"), "--json"]);
+    assert!(stdout(&read("docs/a.md").assert().success()).contains("inside"));
+    let refused = read("docs/../secret").assert().failure();
+    assert!(stdout(&refused).contains("PERMISSION_DENIED"), "{}", stdout(&refused));
+    let resource = wharf(&["read", url, "file:///docs/a.md"]).assert().success();
+    assert_eq!(stdout(&resource).trim_end(), "inside");
+}

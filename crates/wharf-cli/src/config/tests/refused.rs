@@ -332,7 +332,7 @@ error: invalid value for `servers.a.kind`
  --> wharf.toml:2:8
   |
 2 | kind = "databse"
-  |        ^^^^^^^^^ expected "calculator" or "database"; did you mean `database`?"#,
+  |        ^^^^^^^^^ expected "calculator" or "database" or "files"; did you mean `database`?"#,
     );
 }
 
