@@ -274,6 +274,22 @@ fn files_are_made_for_their_owner_only_and_hold_no_key() {
     assert!(!format!("{:?}", world.store.list().unwrap()).contains(secret));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_change_keeps_the_owner_and_the_mode_of_the_file() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let world = World::new();
+    world.issue("ci", None);
+    let path = world.file("keys.json");
+    restrict(&path, 0o640);
+    // Only an administrator can give files away, and has this problem.
+    let given = chown(&path, Some(12_345), Some(12_346)).is_ok();
+    world.issue("next", None);
+    let after = fs::metadata(&path).unwrap();
+    assert_eq!(after.mode() & 0o777, 0o640);
+    assert_eq!((after.uid(), after.gid()) == (12_345, 12_346), given);
+}
+
 #[test]
 fn two_who_change_the_store_at_once_lose_nothing() {
     let world = World::new();

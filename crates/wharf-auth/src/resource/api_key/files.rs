@@ -104,6 +104,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     let written = (|| {
         let mut file = private().create_new(true).open(&new)?;
         file.write_all(content)?;
+        keep_owner(path, &file)?;
         file.sync_all()?;
         fs::rename(&new, path)?;
         sync_folder(path)
@@ -112,6 +113,27 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
         drop(fs::remove_file(&new));
         failed(error)
     })
+}
+
+/// Gives a file the owner and mode of the one that it replaces: an administrator who revokes a key must not take the file
+/// away from the service that reads it.
+#[cfg(unix)]
+fn keep_owner(path: &Path, new: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let old = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        old => old?,
+    };
+    let own = new.metadata()?;
+    if (old.uid(), old.gid()) != (own.uid(), own.gid()) {
+        fchown(new, Some(old.uid()), Some(old.gid()))?;
+    }
+    new.set_permissions(fs::Permissions::from_mode(old.mode() & 0o640))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Makes the new name last; only Unix lets a folder be opened for that.
