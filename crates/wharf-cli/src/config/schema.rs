@@ -65,6 +65,9 @@ fn property(field: &dyn Describe) -> Value {
     let facts = field.facts();
     let mut property = match field.shape() {
         Shape::List => json!({ "type": "array", "items": value(facts), "default": [] }),
+        Shape::ListOr(texts) => {
+            json!({ "type": "array", "items": value(facts), "default": texts })
+        }
         _ => value(facts),
     };
     if let Shape::One(default) = field.shape() {

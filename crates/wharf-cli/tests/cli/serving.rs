@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 use crate::everything::{json as printed, stderr, stdout, wharf};
 
 /// The built binary in an empty folder, so that no wharf.toml is found.
-fn command(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
+pub(crate) fn command(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("wharf").expect("the binary is built");
     command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
     command
 }
 
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
-    urls: Vec<(String, String)>,
-    folder: tempfile::TempDir,
+    pub(crate) urls: Vec<(String, String)>,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Serving {
@@ -30,8 +30,13 @@ impl Serving {
             std::fs::write(folder.path().join("wharf.toml"), config).expect("a file");
         }
         let mut command = command(&folder, &["serve", "--listen", "127.0.0.1:0", "--json"]);
+        command.args(arguments);
+        Self::spawn(command, folder)
+    }
+
+    /// Starts a `serve --json` that is ready to go, in a folder that lives as long as it does.
+    pub(crate) fn spawn(mut command: Command, folder: tempfile::TempDir) -> Self {
         let mut child = command
-            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -46,13 +51,13 @@ impl Serving {
         Self { child, urls, folder }
     }
 
-    fn url(&self, name: &str) -> &str {
+    pub(crate) fn url(&self, name: &str) -> &str {
         let found = self.urls.iter().find(|(known, _)| known == name);
         found.map(|(_, url)| url.as_str()).unwrap_or_else(|| panic!("{name} is not served"))
     }
 
     /// Ends it as a service manager does; gives what it wrote on stderr.
-    fn stop(mut self) -> (ExitStatus, String) {
+    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
         let pid = self.child.id().to_string();
         let killed = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(killed.success());

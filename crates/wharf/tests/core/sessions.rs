@@ -31,6 +31,41 @@ impl Authenticator for ByName {
     }
 }
 
+/// Lets nobody in, each for the reason that it asks for.
+struct Refusing;
+
+impl Authenticator for Refusing {
+    fn authenticate<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>> {
+        let wanted = credentials.headers.get("x-reason").and_then(|name| name.to_str().ok());
+        Box::pin(std::future::ready(Err(match wanted {
+            Some("failures") => Challenge::too_many_failures(7),
+            Some("unavailable") => Challenge::unavailable(5),
+            _ => Challenge::unauthorized(r#"Bearer realm="x""#),
+        })))
+    }
+}
+
+#[tokio::test]
+async fn challenges_are_statuses_and_headers() {
+    let world = World::new();
+    let http = Http::new(HttpSettings::default()).service(world.service.clone());
+    let site = Site::start(http.authenticator(Arc::new(Refusing))).await;
+    for (reason, status, challenge, retry_after) in [
+        ("none", 401, Some(r#"Bearer realm="x""#), None),
+        ("failures", 429, None, Some("7")),
+        ("unavailable", 503, None, Some("5")),
+    ] {
+        let request = Request::legacy(1, "ping", json!({})).header("x-reason", reason);
+        let response = site.ask(&request).await;
+        assert_eq!(response.status, status, "{reason}");
+        assert_eq!(response.header("www-authenticate"), challenge, "{reason}");
+        assert_eq!(response.header("retry-after"), retry_after, "{reason}");
+    }
+}
+
 pub(crate) async fn site_of_two_callers(world: &World) -> Site {
     let http = Http::new(HttpSettings::default()).service(world.service.clone());
     Site::start(http.authenticator(Arc::new(ByName))).await
