@@ -11,7 +11,7 @@ mod polling;
 mod progress;
 mod results;
 
-pub use ask::{Answer, Answers, Ask, Form, Round};
+pub use ask::{Answer, Answers, Ask, Form, FormError, Question, Round};
 pub use extract::{Args, Cancel, ClientInfo, Events, FromCall, Invocation, Uri};
 pub use function::{BoxHandler, Handler};
 pub(crate) use function::{boxed, input_schema_of};

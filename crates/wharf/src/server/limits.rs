@@ -23,6 +23,9 @@ pub struct Limits {
     pub listen_resources: usize,
     /// How long a client has to come back with the answers to an `input_required` result.
     pub request_state_ttl: Duration,
+    /// How long a call may go on over all its rounds of questions. What [`Ask::once`](crate::Ask::once) has recorded is
+    /// kept for as long.
+    pub flow_lifetime: Duration,
     /// Longest message on stdio and in-memory connections, in bytes. (HTTP has its own body limit.)
     pub message_bytes: usize,
 }
@@ -38,6 +41,7 @@ impl Default for Limits {
             listen_streams: 4096,
             listen_resources: 1024,
             request_state_ttl: Duration::from_secs(15 * 60),
+            flow_lifetime: Duration::from_secs(2 * 60 * 60),
             message_bytes: 4 * 1024 * 1024,
         }
     }

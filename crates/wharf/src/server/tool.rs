@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     content::Icon,
     handler::{
-        BoxHandler, Handler, IntoToolResult, ToolResult, boxed, input_schema_of, tool_result,
+        BoxHandler, Form, FormError, Handler, IntoToolResult, ToolResult, boxed, input_schema_of,
+        tool_result,
     },
     meta::Meta,
 };
@@ -40,6 +41,7 @@ pub struct ToolBuilder {
     meta: Meta,
     pub(crate) timeout: Option<Duration>,
     pub(crate) header_parameters: Vec<(String, String)>,
+    pub(crate) unfit_form: Option<FormError>,
 }
 
 impl Tool {
@@ -74,6 +76,7 @@ impl Tool {
             meta: Meta::new(),
             timeout: None,
             header_parameters: Vec::new(),
+            unfit_form: None,
         }
     }
 }
@@ -152,6 +155,29 @@ impl ToolBuilder {
     /// for secrets.
     pub fn header_parameter(mut self, pointer: impl Into<String>, name: impl Into<String>) -> Self {
         self.header_parameters.push((pointer.into(), name.into()));
+        self
+    }
+
+    /// Says that the tool asks for the form `T` ([`Ask::form`](crate::Ask::form)), so that a type that can't be a form is found
+    /// when the server is built and not when someone is asked.
+    ///
+    /// ```
+    /// use wharf::{Ask, Server, Tool, ToolError};
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Labels {
+    ///     labels: Vec<String>,
+    /// }
+    ///
+    /// let label = Tool::new("label").asks::<Labels>().handler(|ask: Ask| async move {
+    ///     let Labels { labels } = ask.form("labels", "Which labels?").await?.accept()?;
+    ///     Ok::<_, ToolError>(labels.join(", "))
+    /// });
+    /// let error = Server::new("notes", "1.0.0").tool(label).build().unwrap_err();
+    /// assert!(error.to_string().contains("its field \"labels\": a list of anything but choices can't be shown"));
+    /// ```
+    pub fn asks<T: schemars::JsonSchema>(mut self) -> Self {
+        self.unfit_form = self.unfit_form.or(Form::of::<T>("").err());
         self
     }
 

@@ -19,7 +19,7 @@ fn call(id: i64, tool: &str, session: &str) -> Request {
 fn asking(server: wharf::Server, _: &Arc<Signals>) -> wharf::Server {
     server.tool(Tool::new("ask").handler(|ask: Ask| async move {
         let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}});
-        match ask.form("name", Form::new("Who?", schema)).await? {
+        match ask.form_with("name", Form::new("Who?", schema)).await? {
             Answer::Accepted(form) => Ok::<_, ToolError>(json!(form).to_string()),
             other => Ok(format!("{other:?}")),
         }
