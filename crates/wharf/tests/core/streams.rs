@@ -107,6 +107,28 @@ async fn a_client_that_can_not_be_asked_is_told_why() {
     assert_eq!(failure_of(&result)["code"], "SERVICE_UNAVAILABLE");
 }
 
+#[tokio::test]
+async fn an_answer_that_meets_a_full_line_ends_as_busy() {
+    let world = World::with(|server, signals| {
+        let mut limits = wharf::Limits::default();
+        (limits.concurrency, limits.queue) = (1, 0);
+        asking(server.limits(limits), signals)
+    });
+    let mut lines = Lines::open(&world);
+    lines.initialize("2025-11-25", json!({"elicitation": {}})).await;
+    let question = lines.ask(&message(false, 1, "tools/call", json!({"name": "ask"}))).await;
+    // While the person thinks, someone else takes the only permit.
+    lines.send(&message(false, 2, "tools/call", json!({"name": "gate"}))).await;
+    world.signals.started.wait().await;
+    let accept = json!({"action": "accept", "content": {"name": "ann"}});
+    let full = json!({"jsonrpc": "2.0", "id": question["id"], "result": accept});
+    let failure = failure_of(&lines.ask(&full).await["result"]);
+    assert_eq!(failure["code"], "SERVICE_UNAVAILABLE", "{failure}");
+    assert_eq!(failure["retry_after_seconds"], 1);
+    world.signals.open.raise();
+    assert_eq!(lines.next().await.unwrap()["id"], 2);
+}
+
 /// Says "1" to "3", each when the test lets it.
 fn counting(server: wharf::Server, signals: &Arc<Signals>) -> wharf::Server {
     let signals = Arc::clone(signals);
