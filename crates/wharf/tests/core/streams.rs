@@ -129,6 +129,30 @@ async fn an_answer_that_meets_a_full_line_ends_as_busy() {
     assert_eq!(lines.next().await.unwrap()["id"], 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_clock_goes_on_as_soon_as_the_person_has_answered() {
+    let second = std::time::Duration::from_secs(1);
+    let world = World::with(|server, _| {
+        let slow = Tool::new("slow").timeout(2 * second).handler(|ask: Ask| async move {
+            ask.confirm("sure", "Sure?").await?;
+            std::future::pending::<Result<(), wharf::ToolError>>().await
+        });
+        server.tool(slow)
+    });
+    let mut lines = Lines::open(&world);
+    lines.initialize("2025-11-25", json!({"elicitation": {}})).await;
+    let question = lines.ask(&message(false, 1, "tools/call", json!({"name": "slow"}))).await;
+    // Longer than the call may take: that time is the person's.
+    tokio::time::sleep(5 * second).await;
+    let accept = json!({"action": "accept", "content": {"confirmed": true}});
+    let answered = tokio::time::Instant::now();
+    let full = json!({"jsonrpc": "2.0", "id": question["id"], "result": accept});
+    let failure = failure_of(&lines.ask(&full).await["result"]);
+    assert_eq!(failure["code"], "TIMEOUT", "{failure}");
+    let took = answered.elapsed();
+    assert!(took > second && took < 3 * second, "{took:?}");
+}
+
 /// Says "1" to "3", each when the test lets it.
 fn counting(server: wharf::Server, signals: &Arc<Signals>) -> wharf::Server {
     let signals = Arc::clone(signals);
