@@ -38,12 +38,13 @@ pub use call::{Call, Outcome, Reply};
 pub use caller::{AllowAnonymous, Authenticator, Caller, CallerKind, Challenge, Credentials};
 pub use content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
 pub use context::RequestId;
-pub use error::{Class, ClientCapability, Error, ErrorKind, Failure, ToolError};
+pub use error::{Class, ClientCapability, Error, ErrorKind, Failure, Missing, ToolError};
 pub use events::{Event, EventBus, EventStream, LocalBus};
 pub use handler::{
     Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues, Events, Form,
-    FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Invocation, Json,
-    Log, Polling, Progress, PromptMessage, PromptResult, Round, ToolResult, Uri,
+    FormError, FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult,
+    Invocation, Json, Log, Polling, Progress, PromptMessage, PromptResult, Question, Round,
+    ToolResult, Uri,
 };
 pub use listen::Subscription;
 pub use meta::Meta;

@@ -40,8 +40,8 @@ pub(super) fn answer(context: &CallContext, result: Result<Outcome, Error>) -> A
         // A listen outcome is taken by the transport before it gets here.
         Ok(Outcome::Listen(_)) => RpcError::invalid_request("this transport can't carry a stream"),
         Err(Error::Rpc(error)) => error,
-        Err(Error::MissingCapability(capability)) => {
-            let error = RpcError::from_capability(capability, context.revision);
+        Err(Error::MissingCapability(missing)) => {
+            let error = RpcError::from_capability(&missing, context.revision);
             if is_tool && !context.revision.is_modern() {
                 let failure = Failure::new(ErrorKind::InvalidInput, error.message);
                 return Answer::ok(complete(context, Reply::Tool(failed(&failure))));

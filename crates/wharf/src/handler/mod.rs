@@ -12,7 +12,7 @@ mod progress;
 mod results;
 mod typed;
 
-pub use ask::{Answer, Answers, Ask, Form, Round};
+pub use ask::{Answer, Answers, Ask, Form, FormError, Question, Round};
 pub use extract::{Args, Cancel, ClientInfo, Events, FromCall, Invocation, Uri};
 pub use function::{BoxHandler, Handler};
 pub(crate) use function::{boxed, input_schema_of};

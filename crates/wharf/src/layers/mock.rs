@@ -17,7 +17,10 @@ use crate::{
     caller::Caller,
     context::{Binding, CallContext},
     error::{Error, ToolError},
-    handler::{ToolResult, ask::AskState},
+    handler::{
+        ToolResult,
+        ask::{AskState, Flow},
+    },
     peer::Peer,
     protocol::{Id, RequestMeta, Revision},
     server::{Server, Service as Built, Tool, ToolBuilder},
@@ -55,8 +58,10 @@ impl Request {
     pub(super) fn to(self, server: &Built) -> Call {
         let raw = Bytes::from(self.meta.to_string());
         let meta = RequestMeta::parse(&raw, std::str::from_utf8(&raw).ok()).unwrap();
-        let flow = self.continues.then(|| "flow".to_owned());
-        let ask = AskState { flow, ..AskState::default() };
+        let mut ask = AskState::default();
+        if self.continues {
+            ask.flow = Some(Flow::resume("flow".to_owned(), 1, 0));
+        }
         let context = CallContext::new(
             Arc::clone(&server.0),
             Id::Number(1),

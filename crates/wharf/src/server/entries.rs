@@ -66,6 +66,9 @@ impl ToolEntry {
         if !is_tool_name(&spec.name) {
             return Err(BuildError::Name { what, rule: "use 1 to 64 of A-Z a-z 0-9 _ . - /" });
         }
+        if let Some(error) = &spec.unfit_form {
+            return Err(BuildError::Schema { what, error: error.to_string() });
+        }
         let schema = spec.input_schema.get_or_insert_with(
             || json!({"type": "object", "properties": {}, "additionalProperties": false}),
         );

@@ -30,6 +30,9 @@ pub struct Limits {
     pub idempotency_ttl: Duration,
     /// Most bytes of results that are kept for tools with a [`CachePolicy`](crate::CachePolicy).
     pub result_cache_bytes: u64,
+    /// How long a call may go on over all its rounds of questions. What [`Ask::once`](crate::Ask::once) has recorded is
+    /// kept for as long.
+    pub flow_lifetime: Duration,
     /// Longest message on stdio and in-memory connections, in bytes. (HTTP has its own body limit.)
     pub message_bytes: usize,
 }
@@ -48,6 +51,7 @@ impl Default for Limits {
             request_state_ttl: Duration::from_secs(15 * 60),
             idempotency_ttl: Duration::from_secs(24 * 60 * 60),
             result_cache_bytes: 64 * 1024 * 1024,
+            flow_lifetime: Duration::from_secs(2 * 60 * 60),
             message_bytes: 4 * 1024 * 1024,
         }
     }

@@ -8,7 +8,8 @@ use crate::{
     cache_policy::CachePolicy,
     content::Icon,
     handler::{
-        BoxHandler, Handler, IntoToolResult, ToolResult, boxed, input_schema_of, tool_result,
+        BoxHandler, Form, FormError, Handler, IntoToolResult, ToolResult, boxed, input_schema_of,
+        tool_result,
     },
     meta::Meta,
 };
@@ -44,6 +45,7 @@ pub struct ToolBuilder {
     pub(crate) scopes: Vec<String>,
     pub(crate) idempotent_by: Option<Arc<str>>,
     pub(crate) cache: Option<CachePolicy>,
+    pub(crate) unfit_form: Option<FormError>,
 }
 
 impl Tool {
@@ -81,6 +83,7 @@ impl Tool {
             scopes: Vec::new(),
             idempotent_by: None,
             cache: None,
+            unfit_form: None,
         }
     }
 }
@@ -186,6 +189,29 @@ impl ToolBuilder {
     /// Keeps results and gives them again. Only for tools that change nothing.
     pub fn cache(mut self, policy: CachePolicy) -> Self {
         self.cache = Some(policy);
+        self
+    }
+
+    /// Says that the tool asks for the form `T` ([`Ask::form`](crate::Ask::form)), so that a type that can't be a form is found
+    /// when the server is built and not when someone is asked.
+    ///
+    /// ```
+    /// use wharf::{Ask, Server, Tool, ToolError};
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Labels {
+    ///     labels: Vec<String>,
+    /// }
+    ///
+    /// let label = Tool::new("label").asks::<Labels>().handler(|ask: Ask| async move {
+    ///     let Labels { labels } = ask.form("labels", "Which labels?").await?.accept()?;
+    ///     Ok::<_, ToolError>(labels.join(", "))
+    /// });
+    /// let error = Server::new("notes", "1.0.0").tool(label).build().unwrap_err();
+    /// assert!(error.to_string().contains("its field \"labels\": a list of anything but choices can't be shown"));
+    /// ```
+    pub fn asks<T: schemars::JsonSchema>(mut self) -> Self {
+        self.unfit_form = self.unfit_form.or(Form::of::<T>("").err());
         self
     }
 
