@@ -38,7 +38,8 @@ pub use events::{Event, EventBus, EventStream, LocalBus};
 pub use handler::{
     Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues, Events, Form,
     FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Invocation, Json,
-    Log, Polling, Progress, PromptMessage, PromptResult, Round, ToolResult, Uri,
+    Log, Polling, Progress, PromptMessage, PromptResult, Requirements, Round, State, ToolResult,
+    Uri,
 };
 pub use listen::Subscription;
 pub use meta::Meta;
@@ -46,6 +47,12 @@ pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness};
 pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
 pub use seal::{KeyLength, SealingKey};
 pub use server::{
-    BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt,
-    PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool, ToolBuilder,
+    BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, IntoItem, ItemFuture,
+    Limits, Prompt, PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool, ToolBuilder,
 };
+#[cfg(feature = "macros")]
+pub use wharf_macros::{prompt, resource, tool};
+
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private;

@@ -46,10 +46,12 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn build(server: Server) -> Result<Service, BuildError> {
+    pub(crate) fn build(mut server: Server) -> Result<Service, BuildError> {
+        let missing = server.registered.provide(&server.states);
         let sealer = server.sealer.unwrap_or_else(Sealer::random);
         let capabilities = capabilities(&server.registered);
-        let registry = Registry::build(server.registered, server.limits.page_size, &sealer)?;
+        let registry =
+            Registry::build(server.registered, server.limits.page_size, &sealer, missing)?;
         let gate = Arc::new(Gate::new(server.limits.concurrency, server.limits.queue));
         let name = server.info.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let info = Value::Object(server.info);

@@ -1,6 +1,6 @@
 //! Registered items, compiled: what a call looks up.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -9,10 +9,17 @@ use super::{BuildError, completer::Completer, prompt::Prompt, resource::Resource
 use crate::{
     cache::CacheHint,
     content::ResourceContents,
-    handler::{BoxHandler, PromptResult, ToolResult},
+    handler::{BoxHandler, CompletionValues, PromptResult, ToolResult},
     protocol::{HeaderView, RpcError, UriTemplate},
     schema::InputSchema,
 };
+
+/// Completers by the name of what they complete.
+type Completers = HashMap<String, BoxHandler<CompletionValues>>;
+
+fn handlers(completers: HashMap<String, Completer>) -> Completers {
+    completers.into_iter().map(|(name, completer)| (name, completer.handler)).collect()
+}
 
 /// A tool.
 pub(crate) struct ToolEntry {
@@ -166,7 +173,7 @@ pub(crate) struct ResourceEntry {
     pub(crate) cache: CacheHint,
     pub(crate) variables: Option<InputSchema>,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) completers: std::collections::HashMap<String, Completer>,
+    pub(crate) completers: Completers,
     pub(crate) handler: BoxHandler<Vec<ResourceContents>>,
 }
 
@@ -198,7 +205,7 @@ impl ResourceEntry {
             cache: spec.cache,
             variables,
             timeout: spec.timeout,
-            completers: spec.completers,
+            completers: handlers(spec.completers),
             handler,
         })
     }
@@ -211,7 +218,7 @@ pub(crate) struct PromptEntry {
     pub(crate) definition: Bytes,
     pub(crate) arguments: Option<InputSchema>,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) completers: std::collections::HashMap<String, Completer>,
+    pub(crate) completers: Completers,
     pub(crate) handler: BoxHandler<PromptResult>,
 }
 
@@ -231,7 +238,7 @@ impl PromptEntry {
             description: spec.description,
             arguments,
             timeout: spec.timeout,
-            completers: spec.completers,
+            completers: handlers(spec.completers),
             handler,
         })
     }

@@ -10,9 +10,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     error::ToolError,
-    handler::{BoxHandler, Handler, Invocation, Json, boxed, input_schema_of},
+    handler::{
+        BoxHandler, Handler, Invocation, Json, Requirements, States, boxed, input_schema_of,
+        requirements_of,
+    },
     schema::InputSchema,
-    server::BuildError,
+    server::{BuildError, provide::provide},
 };
 
 /// One extension.
@@ -30,6 +33,7 @@ struct Method {
     name_parameter: Option<Arc<str>>,
     schema: Option<Value>,
     handler: BoxHandler<Value>,
+    requirements: Requirements,
 }
 
 impl std::fmt::Debug for Extension {
@@ -89,8 +93,10 @@ impl Extension {
         H::Response: IntoExtensionResult,
     {
         let schema = input_schema_of::<M, H>(&handler);
+        let requirements = requirements_of::<M, H>(&handler);
         let handler = boxed(handler, convert::<H::Response>);
-        self.methods.push(Method { name: method.into(), name_parameter: None, schema, handler });
+        let (name, name_parameter) = (method.into(), None);
+        self.methods.push(Method { name, name_parameter, schema, handler, requirements });
         self
     }
 
@@ -101,6 +107,14 @@ impl Extension {
             method.name_parameter = Some(parameter.into());
         }
         self
+    }
+
+    /// Gives the methods their state.
+    pub(crate) fn provide(&mut self, states: &States, errors: &mut Vec<BuildError>) {
+        for method in &mut self.methods {
+            let what = format!("method {:?}", method.name);
+            provide(&what, &mut method.requirements, &mut method.handler, states, errors);
+        }
     }
 
     pub(crate) fn entries(&self) -> Result<Vec<ExtensionMethod>, BuildError> {

@@ -4,8 +4,10 @@ mod completer;
 pub(crate) mod core;
 pub(crate) mod entries;
 mod extension;
+mod item;
 mod limits;
 mod prompt;
+mod provide;
 pub(crate) mod registry;
 mod resource;
 mod tool;
@@ -18,6 +20,7 @@ pub use completer::CompletionQuery;
 pub use core::{Handle, Service};
 pub(crate) use extension::ExtensionMethod;
 pub use extension::{Extension, IntoExtensionResult};
+pub use item::{IntoItem, ItemFuture};
 pub use limits::Limits;
 pub use prompt::{Prompt, PromptBuilder};
 pub use resource::{Resource, ResourceBuilder};
@@ -28,6 +31,7 @@ use crate::{
     cache::CacheHint,
     content::Icon,
     events::{EventBus, LocalBus},
+    handler::States,
     observe::{AuditSink, MetricsSink, Probe},
     seal::{Sealer, SealingKey},
 };
@@ -74,6 +78,14 @@ pub enum BuildError {
         /// What is wrong with it.
         error: String,
     },
+    /// A state that a handler takes and the server does not have.
+    #[error("{what} needs a state of type {type_name}; give it to the server with `.state(value)`")]
+    State {
+        /// What was registered.
+        what: String,
+        /// The type, with its path.
+        type_name: &'static str,
+    },
     /// Several of these.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Several(Vec<BuildError>),
@@ -85,6 +97,7 @@ pub struct Server {
     info: Map<String, Value>,
     instructions: Option<String>,
     registered: Registrations,
+    states: States,
     limits: Limits,
     cache: CacheHint,
     sealer: Option<Sealer>,
@@ -111,6 +124,7 @@ impl Server {
             info,
             instructions: None,
             registered: Registrations::default(),
+            states: States::default(),
             limits: Limits::default(),
             cache: CacheHint::NONE,
             sealer: None,
@@ -154,21 +168,28 @@ impl Server {
         self
     }
 
-    /// Adds a tool.
-    pub fn tool(mut self, tool: Tool) -> Self {
-        self.registered.tools.push(tool);
+    /// Shares `value` with every handler that takes [`State<T>`](crate::State). One value per type: a second one of the
+    /// same type is refused when the server is built, and so is a handler whose state was never given.
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.states.insert(value);
         self
     }
 
-    /// Adds a resource or a template.
-    pub fn resource(mut self, resource: Resource) -> Self {
-        self.registered.resources.push(resource);
+    /// Adds a tool: a [`Tool`], or a function under `#[tool]`.
+    pub fn tool<M>(mut self, tool: impl IntoItem<Tool, M>) -> Self {
+        self.registered.tools.push(tool.into_item());
         self
     }
 
-    /// Adds a prompt.
-    pub fn prompt(mut self, prompt: Prompt) -> Self {
-        self.registered.prompts.push(prompt);
+    /// Adds a resource or a template: a [`Resource`], or a function under `#[resource("…")]`.
+    pub fn resource<M>(mut self, resource: impl IntoItem<Resource, M>) -> Self {
+        self.registered.resources.push(resource.into_item());
+        self
+    }
+
+    /// Adds a prompt: a [`Prompt`], or a function under `#[prompt]`.
+    pub fn prompt<M>(mut self, prompt: impl IntoItem<Prompt, M>) -> Self {
+        self.registered.prompts.push(prompt.into_item());
         self
     }
 

@@ -136,8 +136,8 @@ impl Registry {
         registered: Registrations,
         page_size: usize,
         sealer: &Sealer,
+        mut errors: Vec<BuildError>,
     ) -> Result<Self, BuildError> {
-        let mut errors = Vec::new();
         let mut keep =
             |result: Result<_, BuildError>| result.map_err(|error| errors.push(error)).ok();
         let tools: Vec<_> = registered

@@ -4,13 +4,13 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::completer::Completer;
+use super::{completer::Completer, item::IntoItem};
 use crate::{
     cache::CacheHint,
     content::{Annotations, Icon, ResourceContents},
     handler::{
-        BoxHandler, Handler, IntoCompletion, IntoResource, boxed, completion_result,
-        input_schema_of, resource_result,
+        BoxHandler, Handler, IntoCompletion, IntoResource, Requirements, boxed, input_schema_of,
+        requirements_of, resource_result,
     },
     meta::Meta,
 };
@@ -48,6 +48,7 @@ pub struct ResourceBuilder {
     pub(crate) timeout: Option<Duration>,
     pub(crate) variables_schema: Option<Value>,
     pub(crate) completers: HashMap<String, Completer>,
+    pub(crate) requirements: Requirements,
 }
 
 impl Resource {
@@ -69,6 +70,7 @@ impl Resource {
             timeout: None,
             variables_schema: None,
             completers: HashMap::new(),
+            requirements: Requirements::default(),
         }
     }
 
@@ -77,6 +79,18 @@ impl Resource {
     /// foreign input.
     pub fn template(template: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> ResourceBuilder {
         ResourceBuilder { is_template: true, ..Self::new(template, name) }
+    }
+
+    /// The resource that a function under `#[resource]` is.
+    pub fn of<M>(function: impl IntoItem<Resource, M>) -> Self {
+        function.into_item()
+    }
+
+    /// Changes what was said about a finished resource, such as one of `#[resource]`; see [`Tool::configure`](crate::Tool::configure).
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(ResourceBuilder) -> ResourceBuilder) -> Self {
+        self.spec = change(self.spec);
+        self
     }
 }
 
@@ -147,7 +161,7 @@ impl ResourceBuilder {
         H: Handler<M>,
         H::Response: IntoCompletion,
     {
-        self.completers.insert(variable.into(), boxed(completer, completion_result));
+        self.completers.insert(variable.into(), Completer::new(completer));
         self
     }
 
@@ -158,6 +172,7 @@ impl ResourceBuilder {
         H::Response: IntoResource,
     {
         self.variables_schema = input_schema_of::<M, H>(&handler);
+        self.requirements = requirements_of::<M, H>(&handler);
         Resource { spec: self, handler: boxed(handler, resource_result) }
     }
 

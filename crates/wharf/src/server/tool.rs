@@ -4,10 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
+use super::item::IntoItem;
 use crate::{
     content::Icon,
     handler::{
-        BoxHandler, Handler, IntoToolResult, ToolResult, boxed, input_schema_of, tool_result,
+        BoxHandler, Handler, IntoToolResult, Requirements, ToolResult, boxed, input_schema_of,
+        requirements_of, tool_result,
     },
     meta::Meta,
 };
@@ -40,6 +42,7 @@ pub struct ToolBuilder {
     meta: Meta,
     pub(crate) timeout: Option<Duration>,
     pub(crate) header_parameters: Vec<(String, String)>,
+    pub(crate) requirements: Requirements,
 }
 
 impl Tool {
@@ -74,7 +77,37 @@ impl Tool {
             meta: Meta::new(),
             timeout: None,
             header_parameters: Vec::new(),
+            requirements: Requirements::default(),
         }
+    }
+
+    /// The tool that a function under `#[tool]` is.
+    pub fn of<M>(function: impl IntoItem<Tool, M>) -> Self {
+        function.into_item()
+    }
+
+    /// Changes what was said about a finished tool, such as one of `#[tool]` whose limits are known only at run time.
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use std::time::Duration;
+    /// use wharf::{Server, Tool, tool};
+    ///
+    /// /// Wait for the lift.
+    /// #[tool]
+    /// async fn wait() {}
+    ///
+    /// fn server(patience: Duration) -> Server {
+    ///     let wait = Tool::of(wait).configure(|tool| tool.timeout(patience));
+    ///     Server::new("lift", "1.0.0").tool(wait)
+    /// }
+    /// # server(Duration::from_secs(1)).build().unwrap();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(ToolBuilder) -> ToolBuilder) -> Self {
+        self.spec = change(self.spec);
+        self
     }
 }
 
@@ -164,6 +197,7 @@ impl ToolBuilder {
         if self.input_schema.is_none() {
             self.input_schema = input_schema_of::<M, H>(&handler);
         }
+        self.requirements = requirements_of::<M, H>(&handler);
         if self.output_schema.is_none() {
             self.output_schema = H::Response::output_schema();
         }
