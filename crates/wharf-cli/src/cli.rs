@@ -1,13 +1,16 @@
 //! The command line: what may be typed, and the help for it. Deciding what it means is the business of the commands.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 use crate::{
     asking::{self, Reply},
+    config::{self, Asked, Settings},
     exit,
+    failure::Failure,
+    flags::ServerFlags,
     target::parse_timeout,
 };
 
@@ -22,6 +25,21 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Host servers over HTTP: all that are configured, or one
+    #[command(
+        override_usage = "wharf serve [OPTIONS] [SERVER [--KEY VALUE]...]",
+        after_help = SERVE_EXAMPLES,
+    )]
+    Serve(ServeOptions),
+    /// Run one server on stdin and stdout, as desktop clients start it
+    #[command(
+        override_usage = "wharf stdio [OPTIONS] <SERVER> [--KEY VALUE]...",
+        after_help = STDIO_EXAMPLES,
+    )]
+    Stdio(StdioOptions),
+    /// Check the configuration, or print its schema or manual
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// List the tools, resources, resource templates and prompts of a server
     #[command(
         override_usage = "wharf list [OPTIONS] <URL> [KIND]\n       wharf list [OPTIONS] [KIND] -- <COMMAND>...",
@@ -46,6 +64,67 @@ pub(crate) enum Command {
         after_help = PROMPT_EXAMPLES,
     )]
     Prompt(TargetOptions),
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check everything and start nothing
+    Check(ServerOptions),
+    /// Print the JSON Schema, for editors
+    Schema,
+    /// Print the manual in Markdown
+    Manual,
+}
+
+/// Options of `wharf serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeOptions {
+    /// Where to listen; port 0 takes any free port
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Print one JSON object with the URLs on stdout, once they can be reached
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerOptions,
+}
+
+/// Options of `wharf stdio`.
+#[derive(Debug, Args)]
+#[command(mut_arg("server", |server| server.required(true)))]
+pub(crate) struct StdioOptions {
+    #[command(flatten)]
+    pub(crate) server: ServerOptions,
+}
+
+/// Which servers to run.
+#[derive(Debug, Args)]
+pub(crate) struct ServerOptions {
+    /// A configured server, or a kind of server
+    #[arg(value_name = "SERVER")]
+    pub(crate) server: Option<String>,
+    /// The configuration; without it, wharf.toml in the working directory if there is one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) flags: ServerFlags,
+}
+
+impl ServerOptions {
+    /// What the file, the environment and the command line say together.
+    ///
+    /// # Errors
+    /// With everything that is wrong, each at its place.
+    pub(crate) fn settings(&self, listen: Option<&str>) -> Result<Settings, Failure> {
+        let listen = listen.map(|addr| ("http.listen", "--listen", addr.to_owned()));
+        let asked = Asked {
+            server: self.server.clone(),
+            keys: self.flags.keys.clone(),
+            options: listen.into_iter().collect(),
+        };
+        Ok(config::load(self.config.as_deref(), std::env::vars_os(), &asked)?)
+    }
 }
 
 /// A server, and words whose meaning depends on the command.
@@ -105,6 +184,23 @@ pub(crate) enum Era {
     /// Protocol 2025-11-25 and earlier: initialize
     Legacy,
 }
+
+const SERVE_EXAMPLES: &str = "\
+Without a configuration, the demo is served: a calculator, and a database with sample data.
+Every key of a server in docs/CONFIG.md is an option too. Logs go to stderr.
+
+Examples:
+  wharf serve
+  wharf serve database --path shop.db --listen 127.0.0.1:9000
+  wharf serve --config /etc/wharf.toml";
+
+const STDIO_EXAMPLES: &str = "\
+Every key of a server in docs/CONFIG.md is an option too. Logs go to stderr.
+
+Examples:
+  wharf stdio calculator
+  wharf stdio database --path shop.db
+  wharf stdio shop --config /etc/wharf.toml";
 
 const LIST_EXAMPLES: &str = "\
 KIND is tools, resources, templates or prompts; without it, all that the server has.

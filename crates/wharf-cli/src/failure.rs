@@ -13,7 +13,7 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use crate::exit::Exit;
+use crate::{config::ConfigError, exit::Exit};
 
 /// What goes wrong in rmcp's HTTP transport.
 type HttpError = StreamableHttpError<reqwest::Error>;
@@ -208,6 +208,12 @@ fn told(error: &(dyn Error + 'static)) -> String {
         text.push_str(cause);
     }
     text
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Exit::Usage, format!("the configuration can't be used\n{}", error.render(false)))
+    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@ mod arguments;
 mod asking;
 mod cli;
 mod commands;
-#[allow(dead_code, unused_imports, reason = "the commands that read the settings are not here yet")]
 mod config;
 mod exit;
 mod failure;
+mod flags;
 mod form;
 mod handler;
+mod hosting;
+mod logging;
 mod patience;
 mod printer;
 mod session;
@@ -22,7 +24,7 @@ use clap::Parser;
 
 use crate::{
     cli::{Cli, Command},
-    commands::{call, list, prompt, read},
+    commands::{call, list, prompt, read, serve, stdio},
     exit::Exit,
     failure::Failure,
 };
@@ -59,6 +61,9 @@ fn main() -> ExitCode {
 
 async fn run(command: &Command) -> anyhow::Result<Exit> {
     match command {
+        Command::Serve(options) => serve::run(options).await,
+        Command::Stdio(options) => stdio::run(options).await,
+        Command::Config(command) => commands::config::run(command),
         Command::List(options) => list::run(options).await,
         Command::Call(options) => call::run(options).await,
         Command::Read(options) => read::run(options).await,
@@ -68,6 +73,9 @@ async fn run(command: &Command) -> anyhow::Result<Exit> {
 
 fn wants_json(command: &Command) -> bool {
     match command {
+        Command::Serve(options) => options.json,
+        // stdout belongs to the protocol.
+        Command::Stdio(_) | Command::Config(_) => false,
         Command::List(options) | Command::Read(options) | Command::Prompt(options) => {
             options.client.json
         }

@@ -104,6 +104,19 @@ impl Item {
     }
 }
 
+/// Refuses a name that no argument has. The arguments of an `Args<T>` are known to the builder only.
+fn check_idempotency(options: &Options, parameters: &[Parameter], errors: &mut Errors) {
+    let Some(by) = &options.idempotent_by else { return };
+    let is_it = |parameter: &Parameter| match &parameter.kind {
+        Kind::Args => true,
+        Kind::Argument(argument) => argument.name == by.value(),
+        Kind::Extractor => false,
+    };
+    if !parameters.iter().any(is_it) {
+        errors.push(by, format!("no argument is called `{}`", by.value()));
+    }
+}
+
 /// Reads `"uri", option, …`.
 pub(crate) fn resource_options(input: ParseStream<'_>) -> Result<(LitStr, WrittenList)> {
     let uri = input.parse::<LitStr>().map_err(|error| {
@@ -133,6 +146,7 @@ pub(crate) fn expand(
     let typed = function.parameters(&mut errors);
     let parameters = Parameter::read_all(typed, &function.signature.ident, &mut errors);
     item.check(&parameters, &mut errors);
+    check_idempotency(&options, &parameters, &mut errors);
     let description = match options.has_description {
         true => None,
         false => errors.keep(docs::description(&function.attributes)).flatten(),

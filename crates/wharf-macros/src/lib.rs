@@ -84,6 +84,9 @@ use crate::{
 /// | `destructive`, `destructive = false` | hint: whether it may destroy something |
 /// | `idempotent` | hint: calling it again changes nothing more |
 /// | `open_world`, `open_world = false` | hint: whether it reaches systems that others change |
+/// | `scopes("issues:write", …)` | what its caller must have been granted, besides the tool itself |
+/// | `idempotent_by = "request_key"` | calls with the same value of this argument are one call |
+/// | `cache = "60s"`, `cache(public = "60s")` | keeps results and gives them again, to the same caller or to everyone; or a `CachePolicy` |
 /// | `timeout = "30s"` | longest time of one call: `ms`, `s`, `m`, `h`, or an expression of type `Duration` |
 /// | `input_schema = …`, `output_schema = …` | a JSON value in place of the derived schema |
 /// | `icon = …` | an `Icon`; may be repeated |
@@ -94,7 +97,7 @@ use crate::{
 /// # Parameters
 ///
 /// What the call provides is recognized by the name of its type: `Args`, `Ask`, `Caller`, `Cancel`, `ClientInfo`, `Events`,
-/// `Log`, `Meta`, `Polling`, `Progress`, `RequestId`, `State` and `Uri`. An extractor of your own (`wharf::FromCall`) is
+/// `Handle`, `Log`, `Meta`, `Polling`, `Progress`, `RequestId`, `State` and `Uri`. An extractor of your own (`wharf::FromCall`) is
 /// marked `#[extract]`. Everything else is an argument that clients send by its name; a type that is called like an
 /// extractor and is an argument is marked `#[arg]`.
 ///
@@ -168,6 +171,7 @@ pub fn tool(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `size_bytes = 42` | of the contents; not for templates |
 /// | `cache = "60s"`, `cache(public = "60s")` | how long a client may keep it: for its caller only, or for everyone; or a `CacheHint` |
 /// | `annotations = …` | `Annotations` for the client |
+/// | `scopes("notes:read", …)` | what its reader must have been granted |
 /// | `timeout = "30s"` | longest time of one read |
 /// | `icon = …`, `meta = …` | as for a tool |
 ///
@@ -218,6 +222,7 @@ pub fn resource(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `name = "…"` | the prompt's name; the function's unless given |
 /// | `title = "…"` | the name for people |
 /// | `description = "…"` | in place of the doc comment |
+/// | `scopes("notes:read", …)` | what its user must have been granted |
 /// | `timeout = "30s"` | longest time that it may take |
 /// | `icon = …`, `meta = …` | as for a tool |
 ///

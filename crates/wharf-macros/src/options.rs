@@ -9,7 +9,7 @@ use syn::{
     Error, Expr, ExprLit, Ident, Lit, LitBool, LitStr, Result, Token,
     ext::IdentExt,
     parenthesized,
-    parse::{Parse, ParseStream},
+    parse::{Parse, ParseStream, Parser},
     punctuated::Punctuated,
     token::Paren,
 };
@@ -27,8 +27,13 @@ pub(crate) enum Form {
     Bool,
     /// `timeout = "30s"`, or an expression of type `Duration`.
     Duration,
-    /// `cache = "60s"` for this caller only, `cache(public = "60s")`, or an expression of type `CacheHint`.
-    Cache,
+    /// `cache = "60s"` for this caller only, `cache(public = "60s")`, or an expression of type `CacheHint`: what a client may
+    /// keep.
+    CacheHint,
+    /// The same forms, or an expression of type `CachePolicy`: what the server keeps.
+    CachePolicy,
+    /// `scopes("issues:read", "issues:write")`: text in parentheses.
+    List,
     /// Any expression that the builder's method takes.
     Value,
 }
@@ -49,6 +54,7 @@ const fn known(name: &'static str, form: Form) -> Known {
 const NAME: Known = known("name", Form::Text);
 const TITLE: Known = known("title", Form::Text);
 const DESCRIPTION: Known = known("description", Form::Text);
+const SCOPES: Known = known("scopes", Form::List);
 const TIMEOUT: Known = known("timeout", Form::Duration);
 const ICON: Known = Known { repeats: true, ..known("icon", Form::Value) };
 const META: Known = known("meta", Form::Value);
@@ -62,6 +68,9 @@ pub(crate) const TOOL: &[Known] = &[
     known("destructive", Form::Bool),
     known("idempotent", Form::Switch),
     known("open_world", Form::Bool),
+    SCOPES,
+    known("idempotent_by", Form::Text),
+    known("cache", Form::CachePolicy),
     TIMEOUT,
     known("input_schema", Form::Value),
     known("output_schema", Form::Value),
@@ -76,15 +85,16 @@ pub(crate) const RESOURCE: &[Known] = &[
     DESCRIPTION,
     known("mime_type", Form::Text),
     known("size_bytes", Form::Value),
-    known("cache", Form::Cache),
+    known("cache", Form::CacheHint),
     Known { method: "annotate", ..known("annotations", Form::Value) },
+    SCOPES,
     TIMEOUT,
     ICON,
     META,
 ];
 
 /// Of `#[prompt]`.
-pub(crate) const PROMPT: &[Known] = &[NAME, TITLE, DESCRIPTION, TIMEOUT, ICON, META];
+pub(crate) const PROMPT: &[Known] = &[NAME, TITLE, DESCRIPTION, SCOPES, TIMEOUT, ICON, META];
 
 /// One option as it was written.
 pub(crate) struct Written {
@@ -125,6 +135,8 @@ pub(crate) type WrittenList = Punctuated<Written, Token![,]>;
 pub(crate) struct Options {
     pub(crate) name: Option<Expr>,
     pub(crate) has_description: bool,
+    /// The parameter that names the call, if it is written as a literal.
+    pub(crate) idempotent_by: Option<LitStr>,
     pub(crate) calls: Vec<TokenStream>,
 }
 
@@ -155,6 +167,9 @@ impl Options {
             return Ok(());
         }
         self.has_description |= known.name == DESCRIPTION.name;
+        if known.name == "idempotent_by" {
+            self.idempotent_by = text(option.expression("\"parameter\"")?).cloned();
+        }
         let call = match known.form {
             Form::Text => {
                 let value = option.expression("\"text\"")?;
@@ -174,9 +189,24 @@ impl Options {
                 let value = duration_value(option.expression("\"30s\"")?)?;
                 quote!(.#method(#value))
             }
-            Form::Cache => {
-                let value = option.cache()?;
+            Form::CacheHint => {
+                let value = option.cache(|ttl, public| match public {
+                    true => quote!(::wharf::CacheHint::public(#ttl)),
+                    false => quote!(::wharf::CacheHint::private(#ttl)),
+                })?;
                 quote!(.#method(#value))
+            }
+            Form::CachePolicy => {
+                let value = option.cache(|ttl, public| match public {
+                    true => quote!(::wharf::CachePolicy::ttl(#ttl).public()),
+                    false => quote!(::wharf::CachePolicy::ttl(#ttl)),
+                })?;
+                quote!(.#method(#value))
+            }
+            Form::List => {
+                let items = option.list()?;
+                let items = items.iter();
+                quote!(.#method([#(::std::string::String::from(#items)),*]))
             }
         };
         self.calls.push(call);
@@ -208,14 +238,11 @@ impl Written {
         }
     }
 
-    fn cache(&self) -> Result<TokenStream> {
-        let hint = |scope: &Ident, value: &Expr| {
-            let ttl = duration_value(value)?;
-            Ok(quote!(::wharf::CacheHint::#scope(#ttl)))
-        };
+    /// What `hint` makes of a time and of whether everyone shares, or the value as it stands.
+    fn cache(&self, hint: impl Fn(TokenStream, bool) -> TokenStream) -> Result<TokenStream> {
         match &self.value {
             WrittenValue::Equals(value) if text(value).is_some() => {
-                hint(&format_ident!("private"), value)
+                Ok(hint(duration_value(value)?, false))
             }
             WrittenValue::Equals(value) => Ok(quote!(#value)),
             WrittenValue::Parentheses(tokens) => {
@@ -223,10 +250,22 @@ impl Written {
                 if inner.name != "public" && inner.name != "private" {
                     return Err(unknown(&inner.name, ["public", "private"].into_iter()));
                 }
-                hint(&inner.name, inner.expression("\"60s\"")?)
+                let ttl = duration_value(inner.expression("\"60s\"")?)?;
+                Ok(hint(ttl, inner.name == "public"))
             }
             WrittenValue::Nothing => Err(self.form("= \"60s\"` or `cache(public = \"60s\")")),
         }
+    }
+
+    /// The values of `name(value, value)`.
+    fn list(&self) -> Result<Punctuated<Expr, Token![,]>> {
+        let items = match &self.value {
+            WrittenValue::Parentheses(tokens) => {
+                Punctuated::parse_terminated.parse2(tokens.clone())?
+            }
+            _ => Punctuated::new(),
+        };
+        if items.is_empty() { Err(self.form("(\"text\", …)")) } else { Ok(items) }
     }
 
     fn form(&self, form: &str) -> Error {

@@ -18,6 +18,7 @@ const EXTRACTORS: &[&str] = &[
     "Cancel",
     "ClientInfo",
     "Events",
+    "Handle",
     "Log",
     "Meta",
     "Polling",

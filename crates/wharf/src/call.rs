@@ -16,9 +16,16 @@ use crate::{
     server::{
         ExtensionMethod,
         entries::{PromptEntry, ResourceEntry, ToolEntry},
-        registry::ListKind,
+        lists::ListKind,
     },
 };
+
+/// What suggestions are for.
+pub(crate) enum Subject {
+    Prompt(Arc<PromptEntry>),
+    /// Or a template.
+    Resource(Arc<ResourceEntry>),
+}
 
 /// What is to be done.
 pub(crate) enum Operation {
@@ -36,6 +43,7 @@ pub(crate) enum Operation {
         arguments: Value,
     },
     Complete {
+        subject: Subject,
         completer: Option<crate::handler::BoxHandler<CompletionValues>>,
         query: Value,
     },

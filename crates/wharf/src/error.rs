@@ -54,6 +54,24 @@ impl ErrorKind {
         }
     }
 
+    /// The kind of a code, if it is one.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        [
+            Self::InvalidInput,
+            Self::AuthenticationFailed,
+            Self::PermissionDenied,
+            Self::ResourceNotFound,
+            Self::RateLimited,
+            Self::Timeout,
+            Self::Cancelled,
+            Self::Conflict,
+            Self::ServiceUnavailable,
+            Self::Internal,
+        ]
+        .into_iter()
+        .find(|kind| kind.code() == code)
+    }
+
     /// Whether the same call may succeed later without a change by the caller.
     pub const fn retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::Timeout | Self::ServiceUnavailable)
@@ -161,11 +179,20 @@ pub struct Failure {
     pub details: Option<Value>,
     /// What the operator reads in the log. Never sent unless configured.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
+    /// The scopes that a bearer token would need (RFC 6750 section 3.1): such a refusal is an HTTP 403 with a challenge.
+    pub(crate) insufficient_scope: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, details: None, source: None }
+        Self {
+            kind,
+            message: message.into(),
+            retry_after: None,
+            details: None,
+            source: None,
+            insufficient_scope: None,
+        }
     }
 }
 

@@ -5,8 +5,10 @@
 //! stdio, for clients of every revision of the specification from 2024-11-05 to 2026-07-28.
 
 mod cache;
+mod cache_policy;
 mod call;
 mod caller;
+mod canonical;
 mod content;
 mod context;
 mod dispatch;
@@ -22,13 +24,16 @@ mod outbox;
 mod peer;
 mod protocol;
 mod schema;
+mod scope;
 mod seal;
 mod server;
 mod session;
 mod stack;
+pub mod state;
 pub mod transport;
 
 pub use cache::CacheHint;
+pub use cache_policy::{CachePolicy, CacheStatus};
 pub use call::{Call, Outcome, Reply};
 pub use caller::{AllowAnonymous, Authenticator, Caller, CallerKind, Challenge, Credentials};
 pub use content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
@@ -45,10 +50,12 @@ pub use listen::Subscription;
 pub use meta::Meta;
 pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness};
 pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
+pub use scope::{Grants, PatternError, Refusal, Scope, ScopeError, Target, TargetKind};
 pub use seal::{KeyLength, SealingKey};
 pub use server::{
-    BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, IntoItem, ItemFuture,
-    Limits, Prompt, PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool, ToolBuilder,
+    BuildError, Changes, CompletionQuery, Extension, Handle, IntoExtensionResult, IntoItem,
+    ItemFuture, Limits, Prompt, PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool,
+    ToolBuilder,
 };
 #[cfg(feature = "macros")]
 pub use wharf_macros::{prompt, resource, tool};
@@ -56,3 +63,8 @@ pub use wharf_macros::{prompt, resource, tool};
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private;
+
+/// The examples of the README are compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,6 +1,9 @@
 //! The commands, one file each.
 
 pub(crate) mod call;
+pub(crate) mod config;
 pub(crate) mod list;
 pub(crate) mod prompt;
 pub(crate) mod read;
+pub(crate) mod serve;
+pub(crate) mod stdio;

@@ -1,4 +1,5 @@
-//! The environment: overrides (`WHARF__HTTP__LISTEN`) and references (`${VAR}`) in string values.
+//! What overrides the file: the environment (`WHARF__HTTP__LISTEN`) and, above it, options of the command line
+//! (`--listen`). And references (`${VAR}`) in string values.
 //!
 //! Values are held back from `Debug`: a variable may be a secret. Overrides are taken as they are, references are not
 //! replaced in them, since the shell has already done so.
@@ -13,9 +14,10 @@ use super::report::{At, Problem};
 
 const PREFIX: &str = "WHARF__";
 
-/// A variable that overrides a key, under its own name.
+/// A variable or an option that overrides a key, under its own name.
 #[derive(Clone)]
 pub(super) struct Override {
+    /// Options begin with two hyphens, which variables can't.
     pub(super) variable: String,
     pub(super) value: String,
 }
@@ -61,6 +63,18 @@ impl Environment {
             this.overrides.insert(path, Override { variable, value: value.to_owned() });
         }
         this
+    }
+
+    /// Lets options of the command line stand above the variables.
+    pub(super) fn set(&mut self, path: String, option: &str, value: &str) {
+        let by = Override { variable: option.to_owned(), value: value.to_owned() };
+        self.overrides.insert(path, by);
+    }
+
+    /// Whether anything overrides a key below this path.
+    pub(super) fn overrides_below(&self, path: &str) -> bool {
+        let below = |key: &String| key.strip_prefix(path).is_some_and(|key| key.starts_with('.'));
+        self.overrides.keys().any(below)
     }
 
     /// The override of the key at this path.

@@ -11,6 +11,7 @@ use std::{
 use toml::de::DeTable;
 
 use super::{
+    asked::Asked,
     environment::Environment,
     mask,
     reader::Loading,
@@ -24,13 +25,14 @@ const DEFAULT_FILE: &str = "wharf.toml";
 const MAX_FILE_BYTES: usize = 1 << 20;
 
 /// The settings of the file at `path`, or of `wharf.toml` in the working directory if there is one, or the defaults; with
-/// what `variables` (all of the environment) override.
+/// what `variables` (all of the environment) and the command line override.
 ///
 /// # Errors
 /// With everything that is wrong.
 pub(crate) fn load(
     path: Option<&Path>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
+    asked: &Asked,
 ) -> Result<Settings, ConfigError> {
     let (path, required) = path.map_or((Path::new(DEFAULT_FILE), false), |path| (path, true));
     let name = path.display().to_string();
@@ -54,7 +56,7 @@ pub(crate) fn load(
     })?;
     // Paths in the file are meant as seen from the file, whatever the working directory of the service is.
     let folder = path.parent().unwrap_or(Path::new(""));
-    check(&name, &source, folder, variables)
+    check(&name, &source, folder, variables, asked)
 }
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
@@ -78,6 +80,7 @@ pub(super) fn check(
     source: &str,
     folder: &Path,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
+    asked: &Asked,
 ) -> Result<Settings, ConfigError> {
     let (root, errors) = DeTable::parse_recoverable(source);
     if !errors.is_empty() {
@@ -88,9 +91,11 @@ pub(super) fn check(
         ));
     }
     let mut problems = Vec::new();
-    let environment = Environment::new(variables, &mut problems);
+    let mut environment = Environment::new(variables, &mut problems);
+    asked.override_keys(root.get_ref(), &mut environment);
     let mut loading = Loading::new(Some(root.get_ref()), folder, environment, problems);
-    let settings = Settings::read(&mut loading);
+    let mut settings = Settings::read(&mut loading);
+    asked.select(&mut settings.servers, &mut loading.problems);
     loading.refuse_unknown_overrides();
     let (problems, masked) = loading.finish(source);
     if problems.is_empty() {

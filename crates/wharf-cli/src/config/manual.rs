@@ -14,13 +14,15 @@ const INTRODUCTION: &str = "\
 <!-- Generated from the tables in crates/wharf-cli/src/config. Change those, then run:
 WHARF_UPDATE=1 cargo test -p wharf-cli config_manual -->
 
-`wharf --config FILE` reads a TOML file; without `--config`, `wharf.toml` in the working directory is read if there is
+`wharf serve --config FILE` reads a TOML file; without `--config`, `wharf.toml` in the working directory is read if there is
 one. Every key is optional unless it says otherwise. Unknown keys and bad values stop the start, all reported at once.
 
 - **Environment overrides:** `WHARF__HTTP__LISTEN=0.0.0.0:8080` overrides `listen` in `[http]`. Sections and keys are
   separated by two underscores, and case does not matter. Lists are separated by commas; an empty value removes an
   optional one. Server names have hyphens where the variable has underscores: `WHARF__SERVERS__MY_DB__PATH` is `path` in
   `[servers.my-db]`.
+- **Options:** `wharf serve SERVER` and `wharf stdio SERVER` run one server. Its keys are options too: `--row-limit 50` is
+  `row_limit`. Options stand above the environment, and the environment above the file.
 - **References:** `${NAME}` in a string of the file is replaced by that environment variable, `${NAME:-default}` by the
   default if the variable is unset or empty. `$${` is a plain `${`. Numbers and booleans may be references in quotes:
   `queue = \"${QUEUE}\"`.

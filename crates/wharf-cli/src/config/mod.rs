@@ -4,6 +4,7 @@
 //! [`Settings`] of plain types, or one report of everything that is wrong. The same tables make the manual and the schema.
 //! Refuses unknown keys; starts nothing and opens no file but the configuration and its `file:` secrets.
 
+mod asked;
 mod environment;
 mod field;
 mod http;
@@ -26,14 +27,11 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use http::{Http, Tls};
-pub(crate) use limits::Limits;
+pub(crate) use asked::{Asked, ServerOption, server_options};
 pub(crate) use load::load;
 pub(crate) use logging::{Level, LogFormat, Logging};
 pub(crate) use manual::manual;
 pub(crate) use report::ConfigError;
 pub(crate) use schema::schema;
 pub(crate) use servers::{Database, DatabaseSource, Server, ServerKind};
-pub(crate) use sessions::Sessions;
 pub(crate) use settings::Settings;
-pub(crate) use state::State;

@@ -23,7 +23,7 @@ pub(super) enum At {
     Position(usize, usize),
     /// The file as a whole.
     File,
-    /// This environment variable.
+    /// This environment variable, or this option of the command line.
     Variable(String),
 }
 
@@ -75,7 +75,12 @@ impl Problem {
             }
             At::File => group.element(Origin::path(file)),
             At::Variable(name) => {
-                group.element(Origin::path(format!("environment variable {}", clean(name))))
+                let place = match name.strip_prefix("--") {
+                    Some("SERVER") => "command line SERVER".to_owned(),
+                    Some(_) => format!("command line {}", clean(name)),
+                    None => format!("environment variable {}", clean(name)),
+                };
+                group.element(Origin::path(place))
             }
         };
         // Only a snippet can carry a label.

@@ -113,8 +113,13 @@ mod tests {
             let value: serde_json::Value = toml::from_str(toml).unwrap();
             assert_eq!(validator.is_valid(&value), expected, "{toml}");
             let folder = std::path::Path::new("");
-            let loaded =
-                crate::config::load::check("wharf.toml", toml, folder, [("N".into(), "1".into())]);
+            let loaded = crate::config::load::check(
+                "wharf.toml",
+                toml,
+                folder,
+                [("N".into(), "1".into())],
+                &crate::config::Asked::default(),
+            );
             assert_eq!(loaded.is_ok(), expected, "{toml}: {loaded:?}");
         };
         assert!(validator.is_valid(&json!({})));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use wharf::{
-    Caller, Server,
+    Caller, Server, Service,
     transport::{Shutdown, memory},
 };
 
@@ -16,16 +16,20 @@ pub(crate) async fn ask(server: Server, method: &str, mut params: Value) -> Valu
         wharf::keys::CLIENT_CAPABILITIES: {},
     });
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    let service = server.build().unwrap();
+    let mut answer = send(&server.build().unwrap(), &request).await;
+    if answer.get("result").is_some() { answer["result"].take() } else { answer["error"].take() }
+}
+
+/// The answer of `service` to `request`.
+pub(crate) async fn send(service: &Service, request: &Value) -> Value {
     let shutdown = Shutdown::new(Duration::ZERO);
-    let (mut stream, task) = memory::connect(&service, Caller::local(), &shutdown);
+    let (mut stream, task) = memory::connect(service, Caller::local(), &shutdown);
     stream.write_all(format!("{request}\n").as_bytes()).await.unwrap();
     let mut line = String::new();
     BufReader::new(&mut stream).read_line(&mut line).await.unwrap();
     drop(stream);
     task.await.unwrap().unwrap();
-    let mut answer: Value = serde_json::from_str(&line).unwrap();
-    if answer.get("result").is_some() { answer["result"].take() } else { answer["error"].take() }
+    serde_json::from_str(&line).unwrap()
 }
 
 pub(crate) async fn call(server: Server, tool: &str, arguments: Value) -> Value {

@@ -6,6 +6,7 @@
 mod client;
 mod forms;
 mod functions;
+mod options;
 mod refused;
 mod same;
 mod state;

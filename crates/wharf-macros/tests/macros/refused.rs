@@ -58,7 +58,7 @@ fn compile(case: &Path) -> Vec<Refusal> {
     library_argument.push(library(directory));
     let out = std::env::temp_dir();
     let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-        .args(["--edition", "2024", "--crate-type", "lib", "--emit", "metadata=/dev/null"])
+        .args(["--edition", "2024", "--crate-type", "lib", "--emit", "metadata"])
         .args(["--error-format", "json", "--allow", "warnings", "--out-dir"])
         .args([out.as_os_str(), "-L".as_ref(), directory.as_os_str()])
         .args(["--extern".as_ref(), library_argument.as_os_str(), case.as_os_str()])

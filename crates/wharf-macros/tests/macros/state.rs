@@ -148,10 +148,44 @@ fn a_server_without_a_state_that_is_taken_is_not_built() {
 #[test]
 fn a_state_given_twice_is_refused() {
     let refusals = refusals(Server::new("s", "1").state(1_u8).state(2_u16).state(3_u8));
-    assert_eq!(
-        refusals,
-        ["the state of type u8 is registered twice; give one of them another name"]
-    );
+    let expected =
+        "two states of type u8 were given; wrap one of them in a type of its own, or leave it out";
+    assert_eq!(refusals, [expected]);
+}
+
+#[tokio::test]
+async fn merged_parts_keep_their_own_state() {
+    let part =
+        |prefix| Server::new(prefix, "1").state(Prefix(prefix)).tool(count).resource(prefixed);
+    let whole = || {
+        let outer = Server::new("outer", "1").state(Count::default()).state(Prefix("outer"));
+        outer.merge_prefixed("a", part("a")).tool(count)
+    };
+    // The part's own prefix, and the whole's counter, which the part does not have.
+    assert_eq!(text(&call(whole(), "a_count", json!({})).await), "a1");
+    assert_eq!(text(&call(whole(), "count", json!({})).await), "outer1");
+    let read = ask(whole(), "resources/read", json!({"uri": "prefix://x"})).await;
+    assert_eq!(text(&read), "ax");
+    // Nothing of a part reaches the whole.
+    let refusals =
+        refusals(Server::new("w", "1").merge(part("p").state(Count::default())).tool(shout));
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
+    assert!(refusals[0].starts_with("tool \"shout\" needs a state"), "{refusals:?}");
+}
+
+#[tokio::test]
+async fn what_is_added_later_takes_state_too() {
+    let service = server("later").dynamic().build().unwrap();
+    service.handle().update(|changes| changes.add_tool(count)).unwrap();
+    let meta =
+        json!({wharf::keys::PROTOCOL_VERSION: "2026-07-28", wharf::keys::CLIENT_CAPABILITIES: {}});
+    let params = json!({"name": "count", "arguments": {}, "_meta": meta});
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+    assert_eq!(text(&crate::client::send(&service, &request).await["result"]), "later1");
+
+    let bare = Server::new("bare", "1").dynamic().build().unwrap();
+    let error = bare.handle().update(|changes| changes.add_tool(count)).unwrap_err().to_string();
+    assert!(error.contains("state::Count") && error.contains("state::Prefix"), "{error}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use wharf::{prompt, resource, tool};
 async fn near() {}
 
 #[tool(colour = "red")]
-//~^ there is no option `colour`; there are name, title, description, read_only, destructive, idempotent, open_world, timeout, input_schema, output_schema, icon, meta
+//~^ there is no option `colour`; there are name, title, description, read_only, destructive, idempotent, open_world, scopes, idempotent_by, cache, timeout, input_schema, output_schema, icon, meta
 async fn far() {}
 
 #[tool(title = "A", title = "B")]
@@ -35,6 +35,14 @@ async fn never() {}
 //~^ expected one whole number and a unit, such as "30s"; units: ms, s, m, h
 async fn number() {}
 
+#[tool(idempotent_by = "kye")]
+//~^ no argument is called `kye`
+async fn keyed(key: String) {}
+
+#[tool(scopes = "a:b")]
+//~^ write `scopes("text", …)`
+async fn scoped() {}
+
 #[tool("name")]
 //~^ expected an option, such as `name = value`
 async fn literal() {}
@@ -56,7 +64,7 @@ async fn cached() {}
 async fn soon() {}
 
 #[prompt(read_only)]
-//~^ there is no option `read_only`; there are name, title, description, timeout, icon, meta
+//~^ there is no option `read_only`; there are name, title, description, scopes, timeout, icon, meta
 async fn prompt_hint() {}
 
 #[tool]

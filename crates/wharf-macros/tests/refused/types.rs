@@ -20,6 +20,7 @@ async fn argument(clock: Clock) {}
 async fn extractor(#[extract] clock: Clock) {}
 //~^ `Clock` is not something that a handler can take
 //~| take arguments as `Args<T>`, where `T` implements `serde::Deserialize` and `schemars::JsonSchema`
+//~| an extractor of your own implements `FromCall`
 //~| can't handle a call
 //~| a handler is an async function (or a closure that returns a future) whose parameters all implement `FromCall` (`Args<T>`, `State<T>`, `Caller`, `Progress`, `Ask`, `Cancel`, …) and whose future is `Send`
 

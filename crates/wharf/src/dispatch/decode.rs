@@ -5,19 +5,23 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{continuation, running::Running};
+use super::{
+    continuation,
+    params::{Params, malformed},
+    running::Running,
+};
 use crate::{
-    call::{Call, Operation},
+    call::{Call, Operation, Subject},
     caller::Caller,
     context::{Binding, CallContext},
     handler::ask::AskState,
     listen::Subscription,
     peer::{ClientCapabilities, Peer},
     protocol::{
-        FieldsError, HeaderView, Id, LogLevel, RequestMeta, Revision, RpcError, fields,
-        parse_strict, slice, string,
+        HeaderView, Id, LogLevel, RequestMeta, Revision, RpcError, fields, parse_strict, slice,
+        string,
     },
-    server::{core::Core, registry::ListKind},
+    server::{core::Core, lists::ListKind},
     session::{InFlight, Session},
 };
 
@@ -47,90 +51,6 @@ pub(crate) struct Arrival<'a> {
     pub(crate) params: Option<&'a str>,
 }
 
-/// Every parameter that the core's methods know, as raw JSON.
-#[derive(Default)]
-struct Params<'a> {
-    meta: Option<&'a str>,
-    name: Option<&'a str>,
-    arguments: Option<&'a str>,
-    uri: Option<&'a str>,
-    cursor: Option<&'a str>,
-    reference: Option<&'a str>,
-    argument: Option<&'a str>,
-    context: Option<&'a str>,
-    level: Option<&'a str>,
-    notifications: Option<&'a str>,
-    responses: Option<&'a str>,
-    state: Option<&'a str>,
-    protocol_version: Option<&'a str>,
-    capabilities: Option<&'a str>,
-    client_info: Option<&'a str>,
-}
-
-impl<'a> Params<'a> {
-    fn parse(raw: Option<&'a str>) -> Result<Self, RpcError> {
-        let Some(raw) = raw else { return Ok(Self::default()) };
-        let names = &[
-            "_meta",
-            "name",
-            "arguments",
-            "uri",
-            "cursor",
-            "ref",
-            "argument",
-            "context",
-            "level",
-            "notifications",
-            "inputResponses",
-            "requestState",
-            "protocolVersion",
-            "capabilities",
-            "clientInfo",
-        ];
-        let [meta, name, arguments, uri, cursor, reference, argument, context, level, rest @ ..] =
-            fields(raw, names).map_err(malformed)?;
-        let [notifications, responses, state, protocol_version, capabilities, client_info] = rest;
-        Ok(Self {
-            meta,
-            name,
-            arguments,
-            uri,
-            cursor,
-            reference,
-            argument,
-            context,
-            level,
-            notifications,
-            responses,
-            state,
-            protocol_version,
-            capabilities,
-            client_info,
-        })
-    }
-
-    fn text(
-        &self,
-        raw: Option<&'a str>,
-        name: &str,
-    ) -> Result<std::borrow::Cow<'a, str>, RpcError> {
-        raw.and_then(string)
-            .ok_or_else(|| RpcError::invalid_params(format!("\"{name}\" must be a string")))
-    }
-
-    fn optional(
-        &self,
-        raw: Option<&'a str>,
-        name: &str,
-    ) -> Result<Option<std::borrow::Cow<'a, str>>, RpcError> {
-        raw.filter(|raw| *raw != "null").map(|raw| self.text(Some(raw), name)).transpose()
-    }
-}
-
-fn malformed(error: FieldsError) -> RpcError {
-    RpcError::invalid_params(format!("\"params\" is malformed: {error}"))
-}
-
 /// Takes a notification in. Unknown ones are ignored, as JSON-RPC asks.
 pub(super) fn notification(method: &str, params: Option<&str>, edge: &Edge<'_>) {
     if method != "notifications/cancelled" {
@@ -148,8 +68,11 @@ pub(super) fn request(
     arrival: Arrival<'_>,
     edge: &Edge<'_>,
 ) -> Result<Running, RpcError> {
-    let params = Params::parse(arrival.params)?;
-    let meta = RequestMeta::parse(arrival.body, params.meta)?;
+    let params = Params::parse(arrival.method, arrival.params)?;
+    let mut meta = RequestMeta::parse(arrival.body, params.meta)?;
+    if let Some(headers) = edge.headers {
+        meta.continue_trace(headers);
+    }
     let (revision, peer) = era(arrival.method, &meta, edge)?;
     if revision.is_modern()
         && let Some(headers) = edge.headers
@@ -415,18 +338,24 @@ fn complete(
     };
     let reference = params.reference.ok_or_else(|| missing("\"ref\""))?;
     let [kind, prompt, uri] = fields(reference, &["type", "name", "uri"]).map_err(malformed)?;
-    let completer = match kind.and_then(string).as_deref() {
+    let (subject, completer) = match kind.and_then(string).as_deref() {
         Some("ref/prompt") => {
             let prompt = params.text(prompt, "ref.name")?;
             match registry.prompt(&prompt) {
-                Some(entry) => entry.completers.get(&*name).cloned(),
+                Some(entry) => {
+                    let completer = entry.completers.get(&*name).cloned();
+                    (Subject::Prompt(entry), completer)
+                }
                 None => return Ok(refuse("completion/complete", unknown_prompt(&prompt))),
             }
         }
         Some("ref/resource") => {
             let uri = params.text(uri, "ref.uri")?;
             match registry.resource_by_key(&uri) {
-                Some(entry) => entry.completers.get(&*name).cloned(),
+                Some(entry) => {
+                    let completer = entry.completers.get(&*name).cloned();
+                    (Subject::Resource(entry), completer)
+                }
                 None => {
                     let error = RpcError::invalid_params(
                         "\"ref.uri\" names no resource or template of this server",
@@ -437,7 +366,11 @@ fn complete(
         }
         _ => return Err(missing("\"ref.type\" (ref/prompt or ref/resource)")),
     };
-    Ok(Operation::Complete { completer, query: json!({"value": value, "settled": settled}) })
+    Ok(Operation::Complete {
+        subject,
+        completer,
+        query: json!({"value": value, "settled": settled}),
+    })
 }
 
 fn extension(

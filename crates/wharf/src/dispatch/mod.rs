@@ -4,6 +4,7 @@ mod continuation;
 mod decode;
 mod encode;
 mod listening;
+mod params;
 mod running;
 
 pub(crate) use decode::{Arrival, Edge};

@@ -12,7 +12,10 @@ use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::extract::{FromCall, Invocation};
+use super::{
+    extract::{FromCall, Invocation},
+    typed::typed,
+};
 use crate::{
     context::Context,
     error::{ClientCapability, ToolError},
@@ -81,14 +84,10 @@ impl Answer {
     /// INVALID_INPUT when the person declined or closed the question, or the form does not fit `T`.
     pub fn accept<T: DeserializeOwned>(self) -> Result<T, ToolError> {
         match self {
-            Self::Accepted(content) => {
-                serde_json::from_value(Value::Object(content)).map_err(|error| {
-                    ToolError::invalid_input(
-                        "the answer does not have the fields that were asked for",
-                    )
-                    .source(error)
-                })
-            }
+            Self::Accepted(content) => typed(Value::Object(content)).map_err(|misfit| {
+                ToolError::invalid_input("the answer does not have the fields that were asked for")
+                    .source(misfit)
+            }),
             Self::Declined => {
                 Err(ToolError::invalid_input("the person declined to answer; nothing was done"))
             }

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::state::Requirements;
+use super::{state::Requirements, typed::typed};
 use crate::{
     caller::Caller,
     context::{Context, RequestId},
@@ -14,7 +14,7 @@ use crate::{
     events::Event,
     meta::Meta,
     protocol::Revision,
-    schema::close_objects,
+    schema::{close_objects, drop_noise},
 };
 
 /// One call as its handler's extractors see it.
@@ -148,12 +148,16 @@ impl<T> Deref for Args<T> {
 impl<T: DeserializeOwned + JsonSchema> FromCall for Args<T> {
     fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
         // The schema has accepted the arguments by now, so this fails only where the type is stricter than the schema
-        // it declares. The text names the field but may quote the value, so it goes to the log alone.
-        serde_json::from_value(invocation.arguments.take()).map(Self).map_err(|error| {
-            ToolError::invalid_input(
-                "the arguments do not fit this tool; check them against its input schema",
-            )
-            .source(error)
+        // it declares.
+        typed(invocation.arguments.take()).map(Self).map_err(|misfit| {
+            let place = match &*misfit.pointer {
+                "" => "the arguments do".to_owned(),
+                pointer => format!("the argument at {pointer} does"),
+            };
+            ToolError::invalid_input(format!(
+                "{place} not fit this tool, for a reason that its input schema does not tell; see its description"
+            ))
+            .source(misfit)
         })
     }
 
@@ -175,10 +179,9 @@ pub(crate) fn derive_schema<T: JsonSchema>(direction: Direction) -> Value {
         settings = settings.for_serialize();
     }
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    if matches!(direction, Direction::Input) {
-        close_objects(&mut schema);
-    } else if let Some(object) = schema.as_object_mut() {
-        object.remove("title");
+    match direction {
+        Direction::Input => close_objects(&mut schema),
+        Direction::Output => drop_noise(&mut schema),
     }
     schema
 }

@@ -11,6 +11,7 @@ mod polling;
 mod progress;
 mod results;
 mod state;
+mod typed;
 
 pub use ask::{Answer, Answers, Ask, Form, Round};
 pub use extract::{Args, Cancel, ClientInfo, Events, FromCall, Invocation, Uri};

@@ -128,17 +128,21 @@ impl Requirements {
 }
 
 /// What a server shares with its handlers.
-#[derive(Default, Clone)]
+#[derive(Default)]
 pub(crate) struct States {
     values: HashMap<TypeId, Shared>,
-    /// Types that were given twice: a mistake, because one of the values would never be seen.
-    pub(crate) duplicates: Vec<&'static str>,
 }
 
 impl States {
-    pub(crate) fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
-        if self.values.insert(TypeId::of::<T>(), Arc::new(value)).is_some() {
-            self.duplicates.push(type_name::<T>());
+    /// # Errors
+    /// The type's name, when there was a value of it.
+    pub(crate) fn insert<T: Clone + Send + Sync + 'static>(
+        &mut self,
+        value: T,
+    ) -> Result<(), &'static str> {
+        match self.values.insert(TypeId::of::<T>(), Arc::new(value)) {
+            Some(_) => Err(type_name::<T>()),
+            None => Ok(()),
         }
     }
 }

@@ -1,17 +1,25 @@
 //! The middleware: one layer per file, each a tower layer over [`Call`](crate::Call). Layers know neither HTTP nor stdio.
 
+mod authorize;
 mod catch_panic;
 mod concurrency;
 mod handle;
+mod idempotency;
+#[cfg(test)]
+mod mock;
 mod record;
+mod result_cache;
 mod timeout;
 mod trace;
 mod validate;
 
+pub(crate) use authorize::AuthorizeLayer;
 pub(crate) use catch_panic::{CatchPanicLayer, caught};
 pub(crate) use concurrency::ConcurrencyLayer;
 pub(crate) use handle::Handle;
+pub(crate) use idempotency::IdempotencyLayer;
 pub(crate) use record::RecordLayer;
+pub(crate) use result_cache::{ResultCacheLayer, ResultStore};
 pub(crate) use timeout::TimeoutLayer;
 pub(crate) use trace::TraceLayer;
 pub(crate) use validate::ValidateLayer;

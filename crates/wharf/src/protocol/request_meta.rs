@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     fields::{fields, string},
+    headers::HeaderView,
     json::slice,
     rpc_error::RpcError,
 };
@@ -104,6 +105,18 @@ pub(crate) struct RequestMeta {
 }
 
 impl RequestMeta {
+    /// Continues the trace that the HTTP headers name (W3C Trace Context section 3.2), unless the message names its own:
+    /// what the client wrote is nearer to it than what a proxy added.
+    pub(crate) fn continue_trace(&mut self, headers: HeaderView<'_>) {
+        /// `00-{32 hex}-{16 hex}-{2 hex}`; later versions may be longer.
+        const MAX_BYTES: usize = 128;
+        if self.traceparent.is_some() {
+            return;
+        }
+        let header = headers.0.get("traceparent").and_then(|value| value.to_str().ok());
+        self.traceparent = header.filter(|text| text.len() <= MAX_BYTES).map(Into::into);
+    }
+
     /// Reads `raw`, which is a part of `body`.
     pub(crate) fn parse(body: &Bytes, raw: Option<&str>) -> Result<Self, RpcError> {
         let Some(raw) = raw.filter(|raw| *raw != "null") else { return Ok(Self::default()) };
@@ -192,5 +205,21 @@ mod tests {
         ] {
             assert_eq!(parse(text).unwrap_err().code, -32602, "{text}");
         }
+    }
+
+    #[test]
+    fn the_trace_of_the_headers_is_continued_unless_the_message_has_its_own() {
+        const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        #[track_caller]
+        fn check(meta: &'static str, header: &str, expected: Option<&str>) {
+            let mut headers = http::HeaderMap::new();
+            headers.insert("traceparent", header.parse().unwrap());
+            let mut meta = parse(meta).unwrap();
+            meta.continue_trace(HeaderView(&headers));
+            assert_eq!(meta.traceparent.as_deref(), expected);
+        }
+        check("{}", PARENT, Some(PARENT));
+        check(r#"{"traceparent":"own"}"#, PARENT, Some("own"));
+        check("{}", &"0".repeat(129), None);
     }
 }

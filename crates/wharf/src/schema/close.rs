@@ -4,10 +4,31 @@ use serde_json::{Map, Value};
 
 /// Closes every object of a derived schema that does not say otherwise, and drops what only costs tokens.
 pub(crate) fn close_objects(schema: &mut Value) {
+    drop_noise(schema);
+    close(schema, true);
+}
+
+/// Drops what only costs tokens from a derived schema of results.
+pub(crate) fn drop_noise(schema: &mut Value) {
     if let Some(root) = schema.as_object_mut() {
         root.remove("title");
     }
-    close(schema, true);
+    forget_noise(schema);
+}
+
+fn forget_noise(schema: &mut Value) {
+    match schema {
+        Value::Object(node) => {
+            if node.get("format").is_some_and(is_noise) {
+                node.remove("format");
+            }
+            let data = ["const", "enum", "default", "examples"];
+            let members = node.iter_mut().filter(|(key, _)| !data.contains(&key.as_str()));
+            members.for_each(|(_, member)| forget_noise(member));
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_noise),
+        _ => {}
+    }
 }
 
 /// Formats that JSON Schema 2020-12 does not define say nothing that the type and its bounds do not.
@@ -18,9 +39,6 @@ fn is_noise(format: &Value) -> bool {
 
 fn close(schema: &mut Value, may_close: bool) {
     let Some(node) = schema.as_object_mut() else { return };
-    if node.get("format").is_some_and(is_noise) {
-        node.remove("format");
-    }
     let has_properties = node.contains_key("properties");
     let combines =
         ["allOf", "anyOf", "oneOf", "$ref", "if"].iter().any(|keyword| node.contains_key(*keyword));

@@ -1,4 +1,4 @@
-//! JSON Schema 2020-12: the one place that knows how arguments are checked.
+//! JSON Schema 2020-12: the one place that knows how arguments and structured content are checked.
 //!
 //! A schema is compiled once, never fetches a `$ref` from elsewhere, and bounds the work of its patterns. Arguments that fit
 //! are not touched; arguments that do not are coerced only where a model has written a number, a boolean, an array or an
@@ -11,8 +11,8 @@ mod describe;
 mod refusal;
 mod walk;
 
-pub(crate) use close::close_objects;
-pub(crate) use refusal::Refusals;
+pub(crate) use close::{close_objects, drop_noise};
+pub(crate) use refusal::{Refusals, shown};
 
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
@@ -49,19 +49,7 @@ impl InputSchema {
         if schema["type"] != "object" {
             return Err(SchemaError::NotAnObject);
         }
-        let draft = match schema.get("$schema").map(|uri| uri.as_str().unwrap_or_default()) {
-            None => Draft::Draft202012,
-            Some(uri) => match uri.trim_end_matches('#') {
-                "https://json-schema.org/draft/2020-12/schema" => Draft::Draft202012,
-                "http://json-schema.org/draft-07/schema" => Draft::Draft7,
-                _ => return Err(SchemaError::Dialect(uri.chars().take(200).collect())),
-            },
-        };
-        let patterns =
-            PatternOptions::fancy_regex().backtrack_limit(PATTERN_STEPS).size_limit(PATTERN_BYTES);
-        let validator =
-            jsonschema::options().with_draft(draft).with_pattern_options(patterns).build(schema);
-        let validator = validator.map_err(|error| SchemaError::Invalid(error.to_string()))?;
+        let validator = validator(schema)?;
         Ok(Self { validator, schema: schema.clone() })
     }
 
@@ -76,8 +64,50 @@ impl InputSchema {
         if coerce::coerce(&self.schema, arguments) && self.validator.is_valid(arguments) {
             return Ok(());
         }
-        Err(Refusals::collect(&self.validator, &self.schema, arguments))
+        Err(Refusals::collect(&self.validator, &self.schema, arguments, "the arguments"))
     }
+}
+
+/// The compiled schema of structured content. Its root need not be an object schema.
+#[derive(Debug)]
+pub(crate) struct OutputSchema {
+    validator: Validator,
+    schema: Value,
+}
+
+impl OutputSchema {
+    /// Compiles `schema`.
+    pub(crate) fn compile(schema: &Value) -> Result<Self, SchemaError> {
+        Ok(Self { validator: validator(schema)?, schema: schema.clone() })
+    }
+
+    /// Checks `content`, coercing nothing: a server says what it means.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub(crate) fn check(&self, content: &Value) -> Result<(), Refusals> {
+        if self.validator.is_valid(content) {
+            return Ok(());
+        }
+        let whole = "the structured content";
+        Err(Refusals::collect(&self.validator, &self.schema, content, whole))
+    }
+}
+
+fn validator(schema: &Value) -> Result<Validator, SchemaError> {
+    let draft = match schema.get("$schema").map(|uri| uri.as_str().unwrap_or_default()) {
+        None => Draft::Draft202012,
+        Some(uri) => match uri.trim_end_matches('#') {
+            "https://json-schema.org/draft/2020-12/schema" => Draft::Draft202012,
+            "http://json-schema.org/draft-07/schema" => Draft::Draft7,
+            _ => return Err(SchemaError::Dialect(uri.chars().take(200).collect())),
+        },
+    };
+    let patterns =
+        PatternOptions::fancy_regex().backtrack_limit(PATTERN_STEPS).size_limit(PATTERN_BYTES);
+    let validator =
+        jsonschema::options().with_draft(draft).with_pattern_options(patterns).build(schema);
+    validator.map_err(|error| SchemaError::Invalid(error.to_string()))
 }
 
 #[cfg(test)]

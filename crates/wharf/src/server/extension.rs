@@ -11,11 +11,11 @@ use serde_json::{Map, Value};
 use crate::{
     error::ToolError,
     handler::{
-        BoxHandler, Handler, Invocation, Json, Requirements, States, boxed, input_schema_of,
+        BoxHandler, Handler, Invocation, Json, Requirements, boxed, input_schema_of,
         requirements_of,
     },
     schema::InputSchema,
-    server::{BuildError, provide::provide},
+    server::BuildError,
 };
 
 /// One extension.
@@ -24,16 +24,16 @@ use crate::{
 pub struct Extension {
     pub(crate) id: Arc<str>,
     pub(crate) capability: Map<String, Value>,
-    methods: Vec<Method>,
+    pub(super) methods: Vec<Method>,
 }
 
 #[derive(Clone)]
-struct Method {
-    name: Arc<str>,
+pub(super) struct Method {
+    pub(super) name: Arc<str>,
     name_parameter: Option<Arc<str>>,
     schema: Option<Value>,
-    handler: BoxHandler<Value>,
-    requirements: Requirements,
+    pub(super) handler: BoxHandler<Value>,
+    pub(super) requirements: Requirements,
 }
 
 impl std::fmt::Debug for Extension {
@@ -107,14 +107,6 @@ impl Extension {
             method.name_parameter = Some(parameter.into());
         }
         self
-    }
-
-    /// Gives the methods their state.
-    pub(crate) fn provide(&mut self, states: &States, errors: &mut Vec<BuildError>) {
-        for method in &mut self.methods {
-            let what = format!("method {:?}", method.name);
-            provide(&what, &mut method.requirements, &mut method.handler, states, errors);
-        }
     }
 
     pub(crate) fn entries(&self) -> Result<Vec<ExtensionMethod>, BuildError> {

@@ -38,6 +38,7 @@ pub struct PromptBuilder {
     icons: Vec<Icon>,
     meta: Meta,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) scopes: Vec<String>,
     pub(crate) arguments_schema: Option<Value>,
     pub(crate) completers: HashMap<String, Completer>,
     pub(crate) requirements: Requirements,
@@ -55,6 +56,7 @@ impl Prompt {
             icons: Vec::new(),
             meta: Meta::new(),
             timeout: None,
+            scopes: Vec::new(),
             arguments_schema: None,
             completers: HashMap::new(),
             requirements: Requirements::default(),
@@ -102,6 +104,17 @@ impl PromptBuilder {
     /// Metadata for the client.
     pub fn meta(mut self, meta: Meta) -> Self {
         self.meta = meta;
+        self
+    }
+
+    /// Demands scopes of whoever uses it, such as `issues:write`: all of them, in addition to what lets a caller use it at
+    /// all (see [`Grants`](crate::Grants)).
+    pub fn scopes<I>(mut self, scopes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
         self
     }
 

@@ -1,66 +1,126 @@
-//! Giving every registered handler the state that it takes, or saying which one is missing.
+//! Giving every handler the state that it takes, or saying which one is missing.
+//!
+//! An item takes what it needs from the server that it was registered with first, and from those that this one was merged
+//! into after: two parts of one server may share different values of one type with their own handlers.
 
-use super::{BuildError, completer::Completer, registry::Registrations};
+use super::{
+    BuildError, completer::Completer, extension::Extension, prompt::Prompt,
+    registrations::Registrations, resource::Resource, tool::Tool,
+};
 use crate::handler::{BoxHandler, Requirements, States};
 
-/// Fills what `handler` requires from `states`; what is still missing goes to `errors`.
-pub(crate) fn provide<R: 'static>(
+/// An item whose handlers may take states.
+pub(super) trait Stateful {
+    /// What its handlers need.
+    fn requirements(&mut self) -> Vec<&mut Requirements>;
+
+    /// Lets its handlers find what they were given.
+    ///
+    /// # Errors
+    /// What nobody has given, all of it.
+    fn bind(&mut self) -> Result<(), BuildError>;
+
+    /// Takes from `states` what its handlers need and have not been given yet.
+    fn fill(&mut self, states: &States) {
+        self.requirements().into_iter().for_each(|requirements| requirements.fill(states));
+    }
+}
+
+/// Binds `handler`, or tells what is missing.
+pub(super) fn bind<R: 'static>(
     what: &str,
-    requirements: &mut Requirements,
+    requirements: &Requirements,
     handler: &mut BoxHandler<R>,
-    states: &States,
     errors: &mut Vec<BuildError>,
 ) {
-    requirements.fill(states);
     let before = errors.len();
-    errors.extend(
-        requirements
-            .missing()
-            .map(|type_name| BuildError::State { what: what.to_owned(), type_name }),
-    );
+    let missing = requirements.missing();
+    errors.extend(missing.map(|type_name| BuildError::State { what: what.to_owned(), type_name }));
     if errors.len() == before {
         requirements.bind(handler);
     }
 }
 
-impl Registrations {
-    /// Gives every handler its state.
-    pub(crate) fn provide(&mut self, states: &States) -> Vec<BuildError> {
-        let mut errors: Vec<_> = states
-            .duplicates
-            .iter()
-            .map(|name| BuildError::Duplicate { what: format!("the state of type {name}") })
-            .collect();
-        for tool in &mut self.tools {
-            let what = format!("tool {:?}", tool.spec.name);
-            provide(&what, &mut tool.spec.requirements, &mut tool.handler, states, &mut errors);
-        }
-        for resource in &mut self.resources {
-            let what = format!("resource {:?}", resource.spec.uri);
-            let spec = &mut resource.spec;
-            provide(&what, &mut spec.requirements, &mut resource.handler, states, &mut errors);
-            complete(&what, spec.completers.values_mut(), states, &mut errors);
-        }
-        for prompt in &mut self.prompts {
-            let what = format!("prompt {:?}", prompt.spec.name);
-            let spec = &mut prompt.spec;
-            provide(&what, &mut spec.requirements, &mut prompt.handler, states, &mut errors);
-            complete(&what, spec.completers.values_mut(), states, &mut errors);
-        }
-        for extension in &mut self.extensions {
-            extension.provide(states, &mut errors);
-        }
-        errors
-    }
-}
-
-fn complete<'a>(
+fn bind_all<'a>(
     what: &str,
     completers: impl Iterator<Item = &'a mut Completer>,
-    states: &States,
     errors: &mut Vec<BuildError>,
 ) {
     for Completer { handler, requirements } in completers {
-        provide(&format!("a completer of {what}"), requirements, handler, states, errors);
+        bind(&format!("a completer of {what}"), requirements, handler, errors);
+    }
+}
+
+impl Stateful for Tool {
+    fn requirements(&mut self) -> Vec<&mut Requirements> {
+        vec![&mut self.spec.requirements]
+    }
+
+    fn bind(&mut self) -> Result<(), BuildError> {
+        let mut errors = Vec::new();
+        let what = format!("tool {:?}", self.spec.name);
+        bind(&what, &self.spec.requirements, &mut self.handler, &mut errors);
+        BuildError::of_all(errors)
+    }
+}
+
+impl Stateful for Resource {
+    fn requirements(&mut self) -> Vec<&mut Requirements> {
+        let completers = self.spec.completers.values_mut();
+        completers
+            .map(|completer| &mut completer.requirements)
+            .chain([&mut self.spec.requirements])
+            .collect()
+    }
+
+    fn bind(&mut self) -> Result<(), BuildError> {
+        let mut errors = Vec::new();
+        let what = format!("resource {:?}", self.spec.uri);
+        bind(&what, &self.spec.requirements, &mut self.handler, &mut errors);
+        bind_all(&what, self.spec.completers.values_mut(), &mut errors);
+        BuildError::of_all(errors)
+    }
+}
+
+impl Stateful for Prompt {
+    fn requirements(&mut self) -> Vec<&mut Requirements> {
+        let completers = self.spec.completers.values_mut();
+        completers
+            .map(|completer| &mut completer.requirements)
+            .chain([&mut self.spec.requirements])
+            .collect()
+    }
+
+    fn bind(&mut self) -> Result<(), BuildError> {
+        let mut errors = Vec::new();
+        let what = format!("prompt {:?}", self.spec.name);
+        bind(&what, &self.spec.requirements, &mut self.handler, &mut errors);
+        bind_all(&what, self.spec.completers.values_mut(), &mut errors);
+        BuildError::of_all(errors)
+    }
+}
+
+impl Stateful for Extension {
+    fn requirements(&mut self) -> Vec<&mut Requirements> {
+        self.methods.iter_mut().map(|method| &mut method.requirements).collect()
+    }
+
+    fn bind(&mut self) -> Result<(), BuildError> {
+        let mut errors = Vec::new();
+        for method in &mut self.methods {
+            let what = format!("method {:?}", method.name);
+            bind(&what, &method.requirements, &mut method.handler, &mut errors);
+        }
+        BuildError::of_all(errors)
+    }
+}
+
+impl Registrations {
+    /// Gives everything here what `states` has.
+    pub(super) fn fill(&mut self, states: &States) {
+        self.tools.iter_mut().for_each(|tool| tool.item.fill(states));
+        self.resources.iter_mut().for_each(|resource| resource.item.fill(states));
+        self.prompts.iter_mut().for_each(|prompt| prompt.item.fill(states));
+        self.extensions.iter_mut().for_each(|extension| extension.item.fill(states));
     }
 }

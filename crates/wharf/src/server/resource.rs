@@ -46,6 +46,7 @@ pub struct ResourceBuilder {
     meta: Meta,
     pub(crate) cache: CacheHint,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) scopes: Vec<String>,
     pub(crate) variables_schema: Option<Value>,
     pub(crate) completers: HashMap<String, Completer>,
     pub(crate) requirements: Requirements,
@@ -68,6 +69,7 @@ impl Resource {
             meta: Meta::new(),
             cache: CacheHint::NONE,
             timeout: None,
+            scopes: Vec::new(),
             variables_schema: None,
             completers: HashMap::new(),
             requirements: Requirements::default(),
@@ -146,6 +148,17 @@ impl ResourceBuilder {
     /// How long a client may keep the contents.
     pub fn cache(mut self, cache: CacheHint) -> Self {
         self.cache = cache;
+        self
+    }
+
+    /// Demands scopes of whoever uses it, such as `issues:write`: all of them, in addition to what lets a caller use it at
+    /// all (see [`Grants`](crate::Grants)).
+    pub fn scopes<I>(mut self, scopes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
         self
     }
 

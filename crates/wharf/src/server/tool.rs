@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::item::IntoItem;
 use crate::{
+    cache_policy::CachePolicy,
     content::Icon,
     handler::{
         BoxHandler, Handler, IntoToolResult, Requirements, ToolResult, boxed, input_schema_of,
@@ -43,6 +44,9 @@ pub struct ToolBuilder {
     pub(crate) timeout: Option<Duration>,
     pub(crate) header_parameters: Vec<(String, String)>,
     pub(crate) requirements: Requirements,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) idempotent_by: Option<Arc<str>>,
+    pub(crate) cache: Option<CachePolicy>,
 }
 
 impl Tool {
@@ -78,6 +82,9 @@ impl Tool {
             timeout: None,
             header_parameters: Vec::new(),
             requirements: Requirements::default(),
+            scopes: Vec::new(),
+            idempotent_by: None,
+            cache: None,
         }
     }
 
@@ -173,6 +180,17 @@ impl ToolBuilder {
         self
     }
 
+    /// Demands scopes of whoever uses it, such as `issues:write`: all of them, in addition to what lets a caller use it at
+    /// all (see [`Grants`](crate::Grants)).
+    pub fn scopes<I>(mut self, scopes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
     /// Longest time that one call may take, in place of the server's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -185,6 +203,22 @@ impl ToolBuilder {
     /// for secrets.
     pub fn header_parameter(mut self, pointer: impl Into<String>, name: impl Into<String>) -> Self {
         self.header_parameters.push((pointer.into(), name.into()));
+        self
+    }
+
+    /// Calls of one caller with the same value of `parameter` are one call: the tool runs once, and every further call gets
+    /// the first one's outcome, for as long as [`Limits::idempotency_ttl`](crate::Limits) says. Other arguments under the
+    /// same value are a CONFLICT, and so is a call that was cut off: nobody knows what it did.
+    ///
+    /// Clients can send a key for any tool, as `_meta["dev.wharf/idempotencyKey"]`, which comes first.
+    pub fn idempotent_by(mut self, parameter: impl Into<Arc<str>>) -> Self {
+        self.idempotent_by = Some(parameter.into());
+        self
+    }
+
+    /// Keeps results and gives them again. Only for tools that change nothing.
+    pub fn cache(mut self, policy: CachePolicy) -> Self {
+        self.cache = Some(policy);
         self
     }
 

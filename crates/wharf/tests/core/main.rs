@@ -3,17 +3,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod answered;
+mod arguments;
 mod cancelled;
+mod changing;
 mod conversation;
 mod corpus;
 mod crowd;
 mod hostile;
 mod http;
+mod in_motion;
 mod lines;
+mod logs;
+mod merged;
 mod modern;
+mod outputs;
+mod permissions;
 mod rounds;
 mod sessions;
 mod stalled;
 mod streams;
+mod tls;
 mod wire;
 mod world;

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use wharf::{
-    Authenticator, Caller, Challenge, Credentials,
+    Authenticator, Caller, Challenge, Credentials, Grants,
     transport::http::{Http, HttpSettings},
 };
 
@@ -25,7 +25,7 @@ impl Authenticator for ByName {
     ) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>> {
         let name = credentials.headers.get("x-name").and_then(|name| name.to_str().ok());
         let caller = name
-            .map(|name| Arc::new(Caller::authenticated(name, name)))
+            .map(|name| Arc::new(Caller::authenticated(name, name).with_grants(Grants::all())))
             .ok_or_else(|| Challenge::unauthorized("Bearer"));
         Box::pin(std::future::ready(caller))
     }

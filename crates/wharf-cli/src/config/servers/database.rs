@@ -2,10 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use wharf_database::limits::{MAX_ROW_LIMIT, MAX_TIMEOUT};
+
 use super::named::{KIND, NAMED};
 use crate::config::{
     field::{Optional, Section, Setting},
-    kind::{BOOLEAN, COUNT, DURATION, PATH},
+    kind::{BOOLEAN, COUNT, DURATION, Facts, Kind, PATH},
     reader::Reader,
 };
 
@@ -41,13 +43,32 @@ static SAMPLE: Setting<bool> = Setting {
     default: "false",
     text: "Serves the built-in sample data instead of a file.",
 };
-static ROW_LIMIT: Setting<usize> =
-    Setting { key: "row_limit", kind: COUNT, default: "100", text: "Most rows of one result." };
+static ROW_LIMIT: Setting<usize> = Setting {
+    key: "row_limit",
+    kind: ROWS,
+    default: "10000",
+    text: "Most rows that one query may ask for. One that asks for no number gets 100 at most.",
+};
 static TIMEOUT: Setting<Duration> = Setting {
     key: "timeout",
-    kind: DURATION,
-    default: "10s",
-    text: "Longest time that one query may take.",
+    kind: QUERY_TIME,
+    default: "30s",
+    text: "Longest time that one query may ask for. One that asks for none gets 10 seconds at most.",
+};
+
+/// What the database itself accepts, so that a mistake is told at its line.
+const ROWS: Kind<usize> = Kind {
+    facts: Facts { range: Some((1, MAX_ROW_LIMIT as u64)), ..COUNT.facts },
+    parse: COUNT.parse,
+};
+const QUERY_TIME: Kind<Duration> = Kind {
+    facts: DURATION.facts,
+    parse: |facts, text, folder| match (DURATION.parse)(facts, text, folder)? {
+        time if time > MAX_TIMEOUT => {
+            Err(format!("expected at most {} seconds", MAX_TIMEOUT.as_secs()))
+        }
+        time => Ok(time),
+    },
 };
 
 impl Database {

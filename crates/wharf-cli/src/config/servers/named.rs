@@ -31,8 +31,10 @@ pub(crate) enum ServerKind {
 
 /// A kind of servers: a new one is a file and a line in [`KINDS`].
 pub(crate) struct Registered {
-    name: &'static str,
+    pub(in crate::config) name: &'static str,
     pub(in crate::config) section: Section,
+    /// The keys of the demo's server of this kind, beside the kind itself.
+    pub(in crate::config) demo: &'static [(&'static str, &'static str)],
     /// None after a problem has been told.
     read: fn(&mut Reader<'_, '_>) -> Option<ServerKind>,
 }
@@ -42,11 +44,13 @@ pub(in crate::config) const KINDS: &[Registered] = &[
     Registered {
         name: "calculator",
         section: calculator::SECTION,
+        demo: &[],
         read: |_| Some(ServerKind::Calculator),
     },
     Registered {
         name: "database",
         section: database::SECTION,
+        demo: &[("sample", "true")],
         read: |section| Database::read(section).map(ServerKind::Database),
     },
 ];

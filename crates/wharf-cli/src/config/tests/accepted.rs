@@ -6,10 +6,8 @@ use secrecy::ExposeSecret;
 
 use super::load_text;
 use crate::config::{
-    Database, DatabaseSource, Level, LogFormat, Server, ServerKind, Tls,
-    field::{Describe, Shape},
-    load,
-    settings::SECTIONS,
+    Asked, Database, DatabaseSource, Level, LogFormat, Server, ServerKind, field::Shape, http::Tls,
+    load, settings::SECTIONS,
 };
 
 fn server(name: &str, kind: ServerKind) -> Server {
@@ -48,8 +46,8 @@ fn nothing_written_is_the_documented_default() {
     assert_eq!((settings.logging.format, settings.logging.level), (LogFormat::Text, Level::Info));
     let database = Database {
         source: DatabaseSource::Sample,
-        row_limit: 100,
-        timeout: Duration::from_secs(10),
+        row_limit: 10_000,
+        timeout: Duration::from_secs(30),
     };
     assert_eq!(
         settings.servers,
@@ -180,7 +178,7 @@ fn relative_paths_start_at_the_file() {
     let path = folder.path().join("any.toml");
     std::fs::write(&path, "[http]\ntls_cert = 'c'\ntls_key = '/k'\n").unwrap();
     let variables = [("WHARF__HTTP__TLS_KEY".into(), "k".into())];
-    let tls = load(Some(&path), variables).unwrap().http.tls.unwrap();
+    let tls = load(Some(&path), variables, &Asked::default()).unwrap().http.tls.unwrap();
     assert_eq!(tls, Tls { cert: folder.path().join("c"), key: "k".into() });
 }
 

@@ -1,16 +1,17 @@
 //! What the loader accepts, and what it says about the rest, word for word.
 
 mod accepted;
+mod asked;
 mod refused;
 mod reports;
 mod secrets;
 
 use std::path::Path;
 
-use super::{ConfigError, Settings, load::check};
+use super::{Asked, ConfigError, Settings, load::check};
 
 /// Loads a text as `wharf.toml` of the working directory.
 fn load_text(toml: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
-    check("wharf.toml", toml, Path::new(""), variables)
+    check("wharf.toml", toml, Path::new(""), variables, &Asked::default())
 }

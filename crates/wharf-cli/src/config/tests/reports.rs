@@ -1,13 +1,13 @@
 //! Reports as a whole: files that can't be quoted, colours, and input that attacks its reader.
 
 use super::load_text;
-use crate::config::{ConfigError, load};
+use crate::config::{Asked, ConfigError, load};
 
 fn load_error(bytes: &[u8]) -> (String, ConfigError) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wharf.toml");
     std::fs::write(&path, bytes).unwrap();
-    (path.display().to_string(), load(Some(&path), []).unwrap_err())
+    (path.display().to_string(), load(Some(&path), [], &Asked::default()).unwrap_err())
 }
 
 #[test]
@@ -21,7 +21,8 @@ fn a_file_that_is_not_utf8_is_pointed_at() {
 
 #[test]
 fn a_file_that_was_named_must_be_there() {
-    let error = load(Some(std::path::Path::new("/nonexistent/wharf.toml")), []).unwrap_err();
+    let error = load(Some(std::path::Path::new("/nonexistent/wharf.toml")), [], &Asked::default())
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "error: can't read the configuration\n--> /nonexistent/wharf.toml\n = No such file or directory (os error 2)"

@@ -5,7 +5,7 @@ use std::path::Path;
 use secrecy::ExposeSecret;
 
 use super::load_text;
-use crate::config::load;
+use crate::config::{Asked, load};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -21,7 +21,7 @@ fn keys_come_from_files() {
     let path = folder.path().join("wharf.toml");
     let check = |value: &str, expected: Option<&str>| {
         std::fs::write(&path, format!("[state]\nkeys = [\"{value}\"]")).unwrap();
-        match (load(Some(&path), []), expected) {
+        match (load(Some(&path), [], &Asked::default()), expected) {
             (Ok(settings), None) => assert_eq!(settings.state.keys[0].expose_secret()[31], 31),
             (Err(error), Some(part)) => {
                 let error = error.to_string();
@@ -88,7 +88,7 @@ fn settings_do_not_show_secrets() {
 #[cfg(unix)]
 #[test]
 fn endless_files_are_refused() {
-    let error = load(Some(Path::new("/dev/zero")), []).unwrap_err().to_string();
+    let error = load(Some(Path::new("/dev/zero")), [], &Asked::default()).unwrap_err().to_string();
     assert!(error.contains("larger than 1048576 bytes"), "{error}");
     let error = load_text("[state]\nkeys = ['file:/dev/zero']", &[]).unwrap_err().to_string();
     assert!(error.contains("larger than 65536 bytes"), "{error}");

@@ -1,0 +1,24 @@
+//! `wharf stdio`: one server on stdin and stdout, as desktop clients start it.
+
+use wharf::{
+    Caller,
+    transport::{Shutdown, stdio},
+};
+
+use crate::{cli::StdioOptions, exit::Exit, failure::Failure, hosting, logging};
+
+/// Serves until stdin ends or a signal comes.
+///
+/// # Errors
+/// A configuration that can't be used, or a broken stdin or stdout.
+pub(crate) async fn run(options: &StdioOptions) -> anyhow::Result<Exit> {
+    let settings = options.server.settings(None)?;
+    logging::start(&settings.logging);
+    let hosted = hosting::build(&settings)?;
+    let [server] = hosted.as_slice() else {
+        return Err(Failure::usage("name one server").into());
+    };
+    let shutdown = Shutdown::on_signals(settings.limits.shutdown_grace)?;
+    stdio::serve(&server.service, Caller::local(), &shutdown).await?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,88 @@
+//! From settings to servers that can be run. The one place that knows every kind of server and its crate.
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use wharf::{SealingKey, Service};
+
+use crate::{
+    config::{Database, DatabaseSource, Server, ServerKind, Settings},
+    exit::Exit,
+    failure::Failure,
+};
+
+/// A server that is ready to be served.
+#[derive(Debug)]
+pub(crate) struct Hosted {
+    /// The last part of its path.
+    pub(crate) name: String,
+    pub(crate) service: Service,
+    /// A call to try it with, in the words of `wharf call`.
+    pub(crate) example: &'static [&'static str],
+}
+
+/// Builds all servers.
+///
+/// # Errors
+/// The first that can't be built, by its name.
+pub(crate) fn build(settings: &Settings) -> anyhow::Result<Vec<Hosted>> {
+    settings.servers.iter().map(|server| hosted(server, settings)).collect()
+}
+
+fn hosted(server: &Server, settings: &Settings) -> anyhow::Result<Hosted> {
+    let (described, example): (_, &[&str]) = match &server.kind {
+        ServerKind::Calculator => (
+            wharf_calculator::server(wharf_calculator::Settings::default()),
+            &["calculate", "expression=2^64 / 3"],
+        ),
+        ServerKind::Database(database) => (
+            wharf_database::server(sqlite(database))
+                .map_err(|error| unusable(&server.name, &error))?,
+            match database.source {
+                DatabaseSource::Sample => &[
+                    "execute_query",
+                    "query=SELECT name, departures FROM airport_traffic ORDER BY 2 DESC LIMIT 3",
+                ],
+                DatabaseSource::Path(_) => &["list_tables"],
+            },
+        ),
+    };
+    let keys = settings.state.keys.iter().map(|key| SealingKey::new(key.expose_secret()));
+    let keys = keys.collect::<Result<Vec<_>, _>>().context("state.keys")?;
+    let service = described
+        .hosted_as(server.name.as_str())
+        .limits(limits(settings))
+        .sealing_keys(keys)
+        .danger_expose_internal_errors(settings.logging.expose_internal_errors)
+        .build()
+        .map_err(|error| unusable(&server.name, &error))?;
+    Ok(Hosted { name: server.name.clone(), service, example })
+}
+
+fn unusable(name: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Usage, format!("the server {name:?} can't be served: {error}"))
+}
+
+fn sqlite(database: &Database) -> wharf_database::sqlite::SqliteSettings {
+    use wharf_database::sqlite::SqliteSettings;
+    let mut settings = match &database.source {
+        DatabaseSource::Sample => SqliteSettings::sample(),
+        DatabaseSource::Path(path) => SqliteSettings::file(path),
+    };
+    let limits = &mut settings.limits;
+    limits.max_rows = database.row_limit;
+    limits.default_rows = limits.default_rows.min(database.row_limit);
+    limits.max_timeout = database.timeout;
+    limits.default_timeout = limits.default_timeout.min(database.timeout);
+    settings
+}
+
+fn limits(settings: &Settings) -> wharf::Limits {
+    let configured = &settings.limits;
+    let mut limits = wharf::Limits::default();
+    limits.request_timeout = configured.request_timeout;
+    limits.concurrency = configured.concurrency;
+    limits.queue = configured.queue;
+    limits.concurrency_per_connection = configured.concurrency_per_connection;
+    limits.page_size = configured.page_size;
+    limits
+}
