@@ -75,11 +75,19 @@ pub struct Credentials<'a> {
     pub client_addr: Option<IpAddr>,
 }
 
-/// Why nobody was recognised: becomes HTTP 401 (or 403) with a `WWW-Authenticate` challenge (RFC 9110 section 11.6.1).
+impl<'a> Credentials<'a> {
+    /// What a request shows, for an authenticator that is used or tried outside of a listener.
+    pub fn new(headers: &'a HeaderMap, client_addr: Option<IpAddr>) -> Self {
+        Self { headers, client_addr }
+    }
+}
+
+/// Why nobody was recognised: becomes HTTP 401 (or another status) with a `WWW-Authenticate` challenge (RFC 9110 section 11.6.1).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Challenge {
-    /// 401 when a credential is missing or wrong, 403 when it does not suffice, 429 when there were too many failures.
+    /// 401 when a credential is missing or wrong, 403 when it does not suffice, 429 when there were too many failures, 503
+    /// when it can't be checked.
     pub status: u16,
     /// The value of `WWW-Authenticate`; none when empty.
     pub www_authenticate: String,
@@ -97,6 +105,16 @@ impl Challenge {
             www_authenticate: www_authenticate.into(),
             message: "a valid credential is required; send it as Authorization: Bearer".into(),
             retry_after_seconds: None,
+        }
+    }
+
+    /// A 503: who it is can't be found out now, so nobody is let in and nobody is told to get another credential.
+    pub fn unavailable(retry_after_seconds: u64) -> Self {
+        Self {
+            status: 503,
+            www_authenticate: String::new(),
+            message: "credentials can't be checked at the moment; try again".into(),
+            retry_after_seconds: Some(retry_after_seconds),
         }
     }
 

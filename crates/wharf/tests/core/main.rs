@@ -4,12 +4,16 @@
 
 mod answered;
 mod arguments;
+mod blocked;
+mod cancel_races;
 mod cancelled;
 mod changing;
 mod conversation;
 mod corpus;
 mod crowd;
+mod floods;
 mod hostile;
+mod hostile_modern;
 mod http;
 mod in_motion;
 mod lines;
@@ -19,6 +23,7 @@ mod modern;
 mod outputs;
 mod permissions;
 mod rounds;
+mod session_model;
 mod sessions;
 mod stalled;
 mod streams;

@@ -51,14 +51,15 @@ impl HttpSession {
         if !self.session.in_flight.is_empty() {
             return false;
         }
-        let reading =
-            lock(&self.streams).iter().any(|(_, replay)| replay.has_reader() || !replay.is_done());
+        let streams = lock(&self.streams);
         // The standalone stream is never done; it counts only while someone reads it.
-        let reading = reading
-            && lock(&self.streams).iter().any(|(number, replay)| {
-                replay.has_reader() || (*number != STANDALONE && !replay.is_done())
-            });
-        !reading && lock(&self.last_used).elapsed() >= expiry
+        let reading = streams.iter().any(|(number, replay)| {
+            replay.has_reader() || (*number != STANDALONE && !replay.is_done())
+        });
+        // A client whose connection broke comes back in a moment, however long it had read before.
+        let left = streams.iter().filter_map(|(_, replay)| replay.left()).max();
+        let used = *lock(&self.last_used);
+        !reading && left.map_or(used, |left| left.max(used)).elapsed() >= expiry
     }
 
     /// The idle time begins anew.
