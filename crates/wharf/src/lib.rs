@@ -43,8 +43,8 @@ pub use events::{Event, EventBus, EventStream, LocalBus};
 pub use handler::{
     Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues, Events, Form,
     FormError, FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult,
-    Invocation, Json, Log, Polling, Progress, PromptMessage, PromptResult, Question, Round,
-    ToolResult, Uri,
+    Invocation, Json, Log, Polling, Progress, PromptMessage, PromptResult, Question, Requirements,
+    Round, State, ToolResult, Uri,
 };
 pub use listen::Subscription;
 pub use meta::Meta;
@@ -53,9 +53,16 @@ pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
 pub use scope::{Grants, PatternError, Refusal, Scope, ScopeError, Target, TargetKind};
 pub use seal::{KeyLength, SealingKey};
 pub use server::{
-    BuildError, Changes, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt,
-    PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool, ToolBuilder,
+    BuildError, Changes, CompletionQuery, Extension, Handle, IntoExtensionResult, IntoItem,
+    ItemFuture, Limits, Prompt, PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool,
+    ToolBuilder,
 };
+#[cfg(feature = "macros")]
+pub use wharf_macros::{prompt, resource, tool};
+
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private;
 
 /// The examples of the README are compiled with the others.
 #[cfg(doctest)]

@@ -162,8 +162,8 @@ impl ClientBuilder {
     /// # async fn main() {
     /// let server = Server::new("demo", "1.0.0").tool(Tool::new("greet").handler(|ask: Ask| async move {
     ///     let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]});
-    ///     let answer = ask.form("who", Form::new("What is your name?", schema)).await?;
-    ///     let content: serde_json::Value = answer.accept()?;
+    ///     let answer = ask.form_with("who", Form::new("What is your name?", schema)).await?;
+    ///     let content = answer.accept()?;
     ///     Ok::<_, ToolError>(format!("Hello, {}!", content["name"].as_str().unwrap_or_default()))
     /// }));
     /// let service = server.build().unwrap();

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Notify;
 use wharf::{
     Answer, Args, Ask, CompletionQuery, Events, Form, Json, Log, LogLevel, Progress, Prompt,
@@ -100,9 +100,9 @@ fn form(message: &str, field: &str) -> Form {
     Form::new(message, schema)
 }
 
-fn told(answer: &Answer) -> String {
+fn told<T: serde::Serialize>(answer: &Answer<T>) -> String {
     match answer {
-        Answer::Accepted(content) => Value::from(content.clone()).to_string(),
+        Answer::Accepted(content) => json!(content).to_string(),
         Answer::Declined => "declined".to_owned(),
         _ => "cancelled".to_owned(),
     }
@@ -111,15 +111,15 @@ fn told(answer: &Answer) -> String {
 fn asking(server: Server) -> Server {
     server
         .tool(Tool::new("greet").handler(|ask: Ask| async move {
-            let first = ask.form("first", form("What is your first name?", "first_name")).await?;
-            let last = ask.form("last", form("And your last name?", "last_name")).await?;
+            let first = ask.form_with("first", form("What is your first name?", "first_name")).await?;
+            let last = ask.form_with("last", form("And your last name?", "last_name")).await?;
             Ok::<_, ToolError>(format!("{} {}", told(&first), told(&last)))
         }))
         .tool(Tool::new("everything").handler(|ask: Ask| async move {
             let prompt = json!({"role": "user", "content": {"type": "text", "text": "Capital?"}});
             let answers = ask
                 .round()
-                .form("who", form("Who?", "who"))
+                .form_with("who", form("Who?", "who"))
                 .sample("capital", json!({"messages": [prompt], "maxTokens": 5}))
                 .roots("roots")
                 .send()
@@ -133,6 +133,6 @@ fn asking(server: Server) -> Server {
         }))
         .tool(Tool::new("consent").handler(|ask: Ask| async move {
             let answer = ask.url("consent", "Please sign in", "https://example.com/").await?;
-            Ok::<_, ToolError>(told(&answer))
+            Ok::<_, ToolError>(told(&answer.map(|()| json!({}))))
         }))
 }

@@ -47,7 +47,8 @@ impl Service<Call> for Handle {
             Operation::ReadResource { resource, uri, variables } => {
                 let cache = resource.cache;
                 let mime_type = resource.mime_type.clone();
-                let invocation = Invocation { context, arguments: variables, uri, mime_type };
+                let invocation =
+                    Invocation { context, arguments: variables, uri, mime_type, provided: None };
                 finish((resource.handler)(invocation), move |contents| {
                     Ok(Reply::Resource(contents, cache))
                 })
@@ -71,7 +72,7 @@ impl Service<Call> for Handle {
 }
 
 fn invocation(context: CallContext, arguments: Value) -> Invocation {
-    Invocation { context, arguments, uri: Arc::from(""), mime_type: None }
+    Invocation { context, arguments, uri: Arc::from(""), mime_type: None, provided: None }
 }
 
 fn run<R: Send + 'static>(

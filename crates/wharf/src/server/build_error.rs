@@ -86,6 +86,22 @@ pub enum BuildError {
         /// What is wrong with it.
         error: String,
     },
+    /// A state that a handler takes and the server does not have.
+    #[error("{what} needs a state of type {type_name}; give it to the server with `.state(value)`")]
+    State {
+        /// What was registered.
+        what: String,
+        /// The type, with its path.
+        type_name: &'static str,
+    },
+    /// Two states of one type, of which one would never be seen.
+    #[error(
+        "two states of type {type_name} were given; wrap one of them in a type of its own, or leave it out"
+    )]
+    TwoStates {
+        /// The type, with its path.
+        type_name: &'static str,
+    },
     /// Several of these.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Several(Vec<BuildError>),
@@ -93,7 +109,14 @@ pub enum BuildError {
 
 impl BuildError {
     /// Nothing, the one error, or all of them.
-    pub(super) fn of_all(mut errors: Vec<Self>) -> Result<(), Self> {
+    pub(super) fn of_all(errors: Vec<Self>) -> Result<(), Self> {
+        let mut errors: Vec<_> = errors
+            .into_iter()
+            .flat_map(|error| match error {
+                Self::Several(errors) => errors,
+                error => vec![error],
+            })
+            .collect();
         match errors.len() {
             0 => Ok(()),
             1 => Err(errors.remove(0)),

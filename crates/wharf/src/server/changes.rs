@@ -7,10 +7,13 @@ use super::{
     BuildError,
     catalog::{Added, Catalog, Entry, Shelf},
     entries::{PromptEntry, ResourceEntry, ToolEntry},
+    item::IntoItem,
     prompt::Prompt,
+    provide::Stateful,
     resource::Resource,
     tool::Tool,
 };
+use crate::handler::States;
 
 /// One change to one kind of item.
 enum Change<T> {
@@ -42,8 +45,8 @@ impl std::fmt::Debug for Changes {
 
 impl Changes {
     /// Adds a tool, at the end of the list.
-    pub fn add_tool(&mut self, tool: Tool) {
-        self.push(Step::Tool(Change::Add(tool)));
+    pub fn add_tool<M>(&mut self, tool: impl IntoItem<Tool, M>) {
+        self.push(Step::Tool(Change::Add(tool.into_item())));
     }
 
     /// Removes the tool called `name`. Calls that run already finish.
@@ -62,8 +65,8 @@ impl Changes {
     }
 
     /// Adds a resource or a template, at the end of the list.
-    pub fn add_resource(&mut self, resource: Resource) {
-        self.push(Step::Resource(Change::Add(resource)));
+    pub fn add_resource<M>(&mut self, resource: impl IntoItem<Resource, M>) {
+        self.push(Step::Resource(Change::Add(resource.into_item())));
     }
 
     /// Removes the resource or the template registered as exactly `uri`. Reads that run already finish.
@@ -83,8 +86,8 @@ impl Changes {
     }
 
     /// Adds a prompt, at the end of the list.
-    pub fn add_prompt(&mut self, prompt: Prompt) {
-        self.push(Step::Prompt(Change::Add(prompt)));
+    pub fn add_prompt<M>(&mut self, prompt: impl IntoItem<Prompt, M>) {
+        self.push(Step::Prompt(Change::Add(prompt.into_item())));
     }
 
     /// Removes the prompt called `name`.
@@ -106,15 +109,22 @@ impl Changes {
         self.0.push(step);
     }
 
-    pub(super) fn compile(self, enforce_outputs: bool, errors: &mut Vec<BuildError>) -> Compiled {
+    pub(super) fn compile(
+        self,
+        enforce_outputs: bool,
+        states: &States,
+        errors: &mut Vec<BuildError>,
+    ) -> Compiled {
         let tool = |tool| ToolEntry::compile(tool, enforce_outputs);
         let steps = self.0.into_iter().filter_map(|step| {
             let compiled = match step {
-                Step::Tool(change) => change.compile(tool).map(Step::Tool),
+                Step::Tool(change) => change.compile(states, tool).map(Step::Tool),
                 Step::Resource(change) => {
-                    change.compile(ResourceEntry::compile).map(Step::Resource)
+                    change.compile(states, ResourceEntry::compile).map(Step::Resource)
                 }
-                Step::Prompt(change) => change.compile(PromptEntry::compile).map(Step::Prompt),
+                Step::Prompt(change) => {
+                    change.compile(states, PromptEntry::compile).map(Step::Prompt)
+                }
             };
             compiled.map_err(|error| errors.push(error)).ok()
         });
@@ -144,13 +154,17 @@ impl Compiled {
     }
 }
 
-impl<T> Change<T> {
+impl<T: Stateful> Change<T> {
     fn compile<E>(
         self,
+        states: &States,
         compile: impl Fn(T) -> Result<E, BuildError>,
     ) -> Result<Change<Arc<E>>, BuildError> {
         Ok(match self {
-            Self::Add(item) => Change::Add(Arc::new(compile(item)?)),
+            Self::Add(mut item) => {
+                item.fill(states);
+                Change::Add(Arc::new(compile(item)?))
+            }
             Self::Remove(key) => Change::Remove(key),
             Self::Hide(key) => Change::Hide(key),
             Self::Show(key) => Change::Show(key),

@@ -16,6 +16,7 @@ use crate::{
     cache::CacheHint,
     events::{Event, EventBus, EventStream, LocalBus},
     gate::Gate,
+    handler::States,
     layers::ResultStore,
     observe::{Probe, Readiness},
     protocol::{Revision, keys},
@@ -38,6 +39,8 @@ pub(crate) struct Core {
     pub(super) updating: Mutex<()>,
     pub(super) capabilities: Capabilities,
     pub(super) enforce_outputs: bool,
+    /// What handlers that are added later may take.
+    pub(super) shared: States,
     pub(crate) sealer: Sealer,
     events: Arc<dyn EventBus>,
     pub(crate) state: Arc<dyn StateStore>,
@@ -56,7 +59,8 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn build(server: Server) -> Result<Service, BuildError> {
+    pub(crate) fn build(mut server: Server) -> Result<Service, BuildError> {
+        server.registered.fill(&server.shared);
         let sealer = server.sealer.unwrap_or_else(Sealer::random);
         let enforce_outputs = server.check_outputs.unwrap_or(cfg!(debug_assertions));
         let mut errors = server.defects;
@@ -89,6 +93,7 @@ impl Core {
             updating: Mutex::default(),
             capabilities: declared,
             enforce_outputs,
+            shared: server.shared,
             sealer,
             events: server.events.unwrap_or_else(|| Arc::new(LocalBus::default())),
             state: server.state.unwrap_or_else(|| Arc::new(MemoryStore::default())),

@@ -1,6 +1,7 @@
 //! Registered items, compiled: what a call looks up.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -17,6 +18,7 @@ use super::{
     header_parameter::{HeaderParameter, collect_headers},
     output::OutputContract,
     prompt::Prompt,
+    provide::Stateful,
     resource::Resource,
     tool::Tool,
 };
@@ -24,13 +26,20 @@ use crate::{
     cache::CacheHint,
     cache_policy::CachePolicy,
     content::ResourceContents,
-    handler::{BoxHandler, PromptResult, ToolResult},
+    handler::{BoxHandler, CompletionValues, PromptResult, ToolResult},
     protocol::UriTemplate,
     schema::InputSchema,
     scope::Scope,
 };
 
 static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
+
+/// Completers by the name of what they complete.
+type Completers = HashMap<String, BoxHandler<CompletionValues>>;
+
+fn handlers(completers: HashMap<String, Completer>) -> Completers {
+    completers.into_iter().map(|(name, completer)| (name, completer.handler)).collect()
+}
 
 /// A tool.
 pub(crate) struct ToolEntry {
@@ -60,7 +69,8 @@ fn is_tool_name(name: &str) -> bool {
 
 impl ToolEntry {
     /// `enforce` makes a result that does not fit the output schema a failure.
-    pub(crate) fn compile(tool: Tool, enforce: bool) -> Result<Self, BuildError> {
+    pub(crate) fn compile(mut tool: Tool, enforce: bool) -> Result<Self, BuildError> {
+        tool.bind()?;
         let Tool { mut spec, handler } = tool;
         let what = format!("tool {:?}", spec.name);
         if !is_tool_name(&spec.name) {
@@ -139,12 +149,13 @@ pub(crate) struct ResourceEntry {
     pub(crate) variables: Option<InputSchema>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) scopes: Box<[Scope]>,
-    pub(crate) completers: std::collections::HashMap<String, Completer>,
+    pub(crate) completers: Completers,
     pub(crate) handler: BoxHandler<Vec<ResourceContents>>,
 }
 
 impl ResourceEntry {
-    pub(crate) fn compile(resource: Resource) -> Result<Self, BuildError> {
+    pub(crate) fn compile(mut resource: Resource) -> Result<Self, BuildError> {
+        resource.bind()?;
         let Resource { spec, handler } = resource;
         let what = format!("resource {:?}", spec.uri);
         let template = match spec.is_template {
@@ -172,7 +183,7 @@ impl ResourceEntry {
             variables,
             timeout: spec.timeout,
             scopes: scopes(&what, &spec.scopes)?,
-            completers: spec.completers,
+            completers: handlers(spec.completers),
             handler,
         })
     }
@@ -186,12 +197,13 @@ pub(crate) struct PromptEntry {
     pub(crate) arguments: Option<InputSchema>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) scopes: Box<[Scope]>,
-    pub(crate) completers: std::collections::HashMap<String, Completer>,
+    pub(crate) completers: Completers,
     pub(crate) handler: BoxHandler<PromptResult>,
 }
 
 impl PromptEntry {
-    pub(crate) fn compile(prompt: Prompt) -> Result<Self, BuildError> {
+    pub(crate) fn compile(mut prompt: Prompt) -> Result<Self, BuildError> {
+        prompt.bind()?;
         let Prompt { spec, handler } = prompt;
         let what = format!("prompt {:?}", spec.name);
         if spec.name.is_empty() || spec.name.len() > 128 {
@@ -207,7 +219,7 @@ impl PromptEntry {
             arguments,
             timeout: spec.timeout,
             scopes: scopes(&what, &spec.scopes)?,
-            completers: spec.completers,
+            completers: handlers(spec.completers),
             handler,
         })
     }

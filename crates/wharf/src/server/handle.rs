@@ -97,7 +97,7 @@ impl Handle {
         describe(&mut changes);
         let core = &self.0;
         let mut errors = Vec::new();
-        let compiled = changes.compile(core.enforce_outputs, &mut errors);
+        let compiled = changes.compile(core.enforce_outputs, &core.shared, &mut errors);
         // Both outlive the lock: what they drop may be an author's, and may ask for another update.
         let before: Arc<Registry>;
         let events;

@@ -15,7 +15,8 @@ impl Server {
     ///
     /// The name, limits, cache hints and whatever else belongs to the process are those of `self`. What `self` has not
     /// been given is taken from `other`: sealing keys, state store, event bus, metrics and audit sinks, and whether outputs
-    /// are checked. A time limit that `other` was given goes on for what it brings, since that is what it was written for.
+    /// are checked. [State](Server::state) that `other` was given stays with its own handlers, which take from `self` what
+    /// `other` does not have; handlers of `self` see none of it. A time limit that `other` was given goes on for what it brings, since that is what it was written for.
     /// Exposing internal errors is never taken over.
     ///
     /// ```
@@ -74,7 +75,8 @@ impl Server {
             name,
             info: _,
             instructions,
-            registered,
+            mut registered,
+            shared,
             limits,
             cache: _,
             sealer,
@@ -88,6 +90,8 @@ impl Server {
             dynamic,
             defects,
         } = other;
+        // What a part shares is its own: it goes to its handlers and to nobody else's.
+        registered.fill(&shared);
         self.registered.join(registered, prefix, own_timeout(&limits));
         self.instructions = join_instructions(self.instructions, instructions, prefix);
         self.sealer = self.sealer.or(sealer);

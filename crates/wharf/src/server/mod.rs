@@ -10,11 +10,13 @@ pub(crate) mod entries;
 mod extension;
 mod handle;
 mod header_parameter;
+mod item;
 mod limits;
 pub(crate) mod lists;
 mod merge;
 mod output;
 mod prompt;
+mod provide;
 mod registrations;
 pub(crate) mod registry;
 mod resource;
@@ -31,6 +33,7 @@ pub use core::Service;
 pub(crate) use extension::ExtensionMethod;
 pub use extension::{Extension, IntoExtensionResult};
 pub use handle::Handle;
+pub use item::{IntoItem, ItemFuture};
 pub use limits::Limits;
 pub use prompt::{Prompt, PromptBuilder};
 pub use resource::{Resource, ResourceBuilder};
@@ -41,6 +44,7 @@ use crate::{
     cache::CacheHint,
     content::Icon,
     events::EventBus,
+    handler::States,
     observe::{AuditSink, MetricsSink, Probe},
     seal::{Sealer, SealingKey},
     state::StateStore,
@@ -53,6 +57,7 @@ pub struct Server {
     info: Map<String, Value>,
     instructions: Option<String>,
     registered: Registrations,
+    shared: States,
     limits: Limits,
     cache: CacheHint,
     sealer: Option<Sealer>,
@@ -86,6 +91,7 @@ impl Server {
             info,
             instructions: None,
             registered: Registrations::default(),
+            shared: States::default(),
             limits: Limits::default(),
             cache: CacheHint::NONE,
             sealer: None,
@@ -140,23 +146,34 @@ impl Server {
         self
     }
 
-    /// Adds a tool.
-    pub fn tool(mut self, tool: Tool) -> Self {
-        self.registered.tools.push(Registered { item: tool, server: Arc::clone(&self.name) });
+    /// Shares `value` with every handler of this server that takes [`State<T>`](crate::State), also with those that are
+    /// added while it runs. One value per type: a second one of the same type is refused when the server is built, and so
+    /// is a handler whose state was never given.
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        if let Err(type_name) = self.shared.insert(value) {
+            self.defects.push(BuildError::TwoStates { type_name });
+        }
         self
     }
 
-    /// Adds a resource or a template.
-    pub fn resource(mut self, resource: Resource) -> Self {
-        self.registered
-            .resources
-            .push(Registered { item: resource, server: Arc::clone(&self.name) });
+    /// Adds a tool: a [`Tool`], or a function under `#[tool]`.
+    pub fn tool<M>(mut self, tool: impl IntoItem<Tool, M>) -> Self {
+        let item = tool.into_item();
+        self.registered.tools.push(Registered { item, server: Arc::clone(&self.name) });
         self
     }
 
-    /// Adds a prompt.
-    pub fn prompt(mut self, prompt: Prompt) -> Self {
-        self.registered.prompts.push(Registered { item: prompt, server: Arc::clone(&self.name) });
+    /// Adds a resource or a template: a [`Resource`], or a function under `#[resource("…")]`.
+    pub fn resource<M>(mut self, resource: impl IntoItem<Resource, M>) -> Self {
+        let item = resource.into_item();
+        self.registered.resources.push(Registered { item, server: Arc::clone(&self.name) });
+        self
+    }
+
+    /// Adds a prompt: a [`Prompt`], or a function under `#[prompt]`.
+    pub fn prompt<M>(mut self, prompt: impl IntoItem<Prompt, M>) -> Self {
+        let item = prompt.into_item();
+        self.registered.prompts.push(Registered { item, server: Arc::clone(&self.name) });
         self
     }
 

@@ -4,12 +4,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::completer::Completer;
+use super::{completer::Completer, item::IntoItem};
 use crate::{
     content::Icon,
     handler::{
-        BoxHandler, Handler, IntoCompletion, IntoPrompt, PromptResult, boxed, completion_result,
-        input_schema_of, prompt_result,
+        BoxHandler, Handler, IntoCompletion, IntoPrompt, PromptResult, Requirements, boxed,
+        input_schema_of, prompt_result, requirements_of,
     },
     meta::Meta,
 };
@@ -41,6 +41,7 @@ pub struct PromptBuilder {
     pub(crate) scopes: Vec<String>,
     pub(crate) arguments_schema: Option<Value>,
     pub(crate) completers: HashMap<String, Completer>,
+    pub(crate) requirements: Requirements,
 }
 
 impl Prompt {
@@ -58,7 +59,20 @@ impl Prompt {
             scopes: Vec::new(),
             arguments_schema: None,
             completers: HashMap::new(),
+            requirements: Requirements::default(),
         }
+    }
+
+    /// The prompt that a function under `#[prompt]` is.
+    pub fn of<M>(function: impl IntoItem<Prompt, M>) -> Self {
+        function.into_item()
+    }
+
+    /// Changes what was said about a finished prompt, such as one of `#[prompt]`; see [`Tool::configure`](crate::Tool::configure).
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(PromptBuilder) -> PromptBuilder) -> Self {
+        self.spec = change(self.spec);
+        self
     }
 }
 
@@ -116,7 +130,7 @@ impl PromptBuilder {
         H: Handler<M>,
         H::Response: IntoCompletion,
     {
-        self.completers.insert(argument.into(), boxed(completer, completion_result));
+        self.completers.insert(argument.into(), Completer::new(completer));
         self
     }
 
@@ -127,6 +141,7 @@ impl PromptBuilder {
         H::Response: IntoPrompt,
     {
         self.arguments_schema = input_schema_of::<M, H>(&handler);
+        self.requirements = requirements_of::<M, H>(&handler);
         Prompt { spec: self, handler: boxed(handler, prompt_result) }
     }
 

@@ -8,6 +8,7 @@ use super::{
     entries::{PromptEntry, ResourceEntry, ToolEntry},
     extension::Extension,
     prompt::Prompt,
+    provide::Stateful,
     registry::Methods,
     resource::Resource,
     tool::Tool,
@@ -68,8 +69,8 @@ fn join_extensions(
 ) -> (Vec<Extension>, Methods) {
     let mut methods: HashMap<_, (Arc<str>, _)> = HashMap::new();
     let mut joined: Vec<Registered<Extension>> = Vec::new();
-    for Registered { item: extension, server } in registered {
-        match extension.entries() {
+    for Registered { item: mut extension, server } in registered {
+        match extension.bind().and_then(|()| extension.entries()) {
             Err(error) => errors.push(error),
             Ok(entries) => {
                 for entry in entries {

@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
+use super::item::IntoItem;
 use crate::{
     cache_policy::CachePolicy,
     content::Icon,
     handler::{
-        BoxHandler, Form, FormError, Handler, IntoToolResult, ToolResult, boxed, input_schema_of,
-        tool_result,
+        BoxHandler, Form, FormError, Handler, IntoToolResult, Requirements, ToolResult, boxed,
+        input_schema_of, requirements_of, tool_result,
     },
     meta::Meta,
 };
@@ -42,6 +43,7 @@ pub struct ToolBuilder {
     meta: Meta,
     pub(crate) timeout: Option<Duration>,
     pub(crate) header_parameters: Vec<(String, String)>,
+    pub(crate) requirements: Requirements,
     pub(crate) scopes: Vec<String>,
     pub(crate) idempotent_by: Option<Arc<str>>,
     pub(crate) cache: Option<CachePolicy>,
@@ -80,11 +82,41 @@ impl Tool {
             meta: Meta::new(),
             timeout: None,
             header_parameters: Vec::new(),
+            requirements: Requirements::default(),
             scopes: Vec::new(),
             idempotent_by: None,
             cache: None,
             unfit_form: None,
         }
+    }
+
+    /// The tool that a function under `#[tool]` is.
+    pub fn of<M>(function: impl IntoItem<Tool, M>) -> Self {
+        function.into_item()
+    }
+
+    /// Changes what was said about a finished tool, such as one of `#[tool]` whose limits are known only at run time.
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use std::time::Duration;
+    /// use wharf::{Server, Tool, tool};
+    ///
+    /// /// Wait for the lift.
+    /// #[tool]
+    /// async fn wait() {}
+    ///
+    /// fn server(patience: Duration) -> Server {
+    ///     let wait = Tool::of(wait).configure(|tool| tool.timeout(patience));
+    ///     Server::new("lift", "1.0.0").tool(wait)
+    /// }
+    /// # server(Duration::from_secs(1)).build().unwrap();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(ToolBuilder) -> ToolBuilder) -> Self {
+        self.spec = change(self.spec);
+        self
     }
 }
 
@@ -224,6 +256,7 @@ impl ToolBuilder {
         if self.input_schema.is_none() {
             self.input_schema = input_schema_of::<M, H>(&handler);
         }
+        self.requirements = requirements_of::<M, H>(&handler);
         if self.output_schema.is_none() {
             self.output_schema = H::Response::output_schema();
         }
