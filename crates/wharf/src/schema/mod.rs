@@ -78,6 +78,12 @@ impl InputSchema {
         }
         Err(Refusals::collect(&self.validator, &self.schema, arguments))
     }
+
+    /// Whether they fit as they are.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn accepts(&self, arguments: &Value) -> bool {
+        self.validator.is_valid(arguments)
+    }
 }
 
 #[cfg(test)]
