@@ -14,6 +14,9 @@ mod context;
 mod dispatch;
 mod error;
 mod events;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod handler;
 mod layers;

@@ -111,7 +111,8 @@ fn told<T: serde::Serialize>(answer: &Answer<T>) -> String {
 fn asking(server: Server) -> Server {
     server
         .tool(Tool::new("greet").handler(|ask: Ask| async move {
-            let first = ask.form_with("first", form("What is your first name?", "first_name")).await?;
+            let first =
+                ask.form_with("first", form("What is your first name?", "first_name")).await?;
             let last = ask.form_with("last", form("And your last name?", "last_name")).await?;
             Ok::<_, ToolError>(format!("{} {}", told(&first), told(&last)))
         }))

@@ -66,6 +66,12 @@ impl InputSchema {
         }
         Err(Refusals::collect(&self.validator, &self.schema, arguments, "the arguments"))
     }
+
+    /// Whether they fit as they are.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn accepts(&self, arguments: &Value) -> bool {
+        self.validator.is_valid(arguments)
+    }
 }
 
 /// The compiled schema of structured content. Its root need not be an object schema.
