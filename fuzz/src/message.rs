@@ -30,7 +30,7 @@ pub(crate) fn service() -> Service {
     let ask = move |ask: Ask| {
         let form = Form::new("Who?", schema.clone());
         async move {
-            let answer = ask.form("who", form).await?;
+            let answer = ask.form_with("who", form).await?;
             Ok::<_, ToolError>(format!("{answer:?}"))
         }
     };
