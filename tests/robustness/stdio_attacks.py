@@ -84,7 +84,7 @@ def listen_flood(child: Child, era: str) -> None:
 
 
 # The attack, and by how many MiB memory may grow while it goes on.
-ATTACKS = [(pipelined, 32), (unread, 64), (long_line, 32), (endless_line, 32), (deep_json, 32), (hostile_text, 16),
-           (long_uri, 32), (cancel_races, 32), (listen_flood, 64)]
+ATTACKS = [(pipelined, 16), (unread, 32), (long_line, 16), (endless_line, 16), (deep_json, 8), (hostile_text, 8),
+           (long_uri, 12), (cancel_races, 8), (listen_flood, 24)]
 # Attacks that leave something behind when they are not waited for, so that a signal finds them under way.
 UNFINISHED = (unread, cancel_races)

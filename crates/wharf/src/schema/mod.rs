@@ -259,6 +259,26 @@ mod tests {
     }
 
     #[test]
+    fn schemas_that_refer_to_themselves_twice_are_described_in_bounded_work() {
+        let array = json!({"type": "array", "items": {"$ref": "#/$defs/expression"}});
+        let schema = InputSchema::compile(&json!({
+            "type": "object",
+            "properties": {"e": {"$ref": "#/$defs/expression"}, "all": {"$ref": "#/$defs/all"}},
+            "$defs": {
+                "expression": {"anyOf": [array, array, {"type": "integer"}, array]},
+                "all": {"type": "integer", "allOf": [{"anyOf": [{"$ref": "#/$defs/expression"}]}]},
+            },
+        }))
+        .unwrap();
+        assert!(schema.check(&mut json!({"e": [1, [2, [[], 3]]], "all": 1})).is_ok());
+        assert!(schema.check(&mut json!({"e": "[1,[\"2\"]]"})).is_err());
+        let refusals = schema.check(&mut json!({"e": {"x": 1}})).unwrap_err().to_string();
+        assert!(refusals.contains("an array of items") && refusals.len() < 1000, "{refusals}");
+        let twice = json!({"type": "object", "oneOf": [{"$ref": "#"}, {"$ref": "#"}]});
+        assert!(InputSchema::compile(&twice).unwrap().check(&mut json!({})).is_err());
+    }
+
+    #[test]
     fn patterns_that_backtrack_end() {
         let schema = json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+(?=b)$"}}});
         let schema = InputSchema::compile(&schema).unwrap();
