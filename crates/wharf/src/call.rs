@@ -125,6 +125,16 @@ impl Call {
         }
     }
 
+    /// Whether it counts against rate limits: what runs a handler does, what opens something that stays, and what names
+    /// something that does not exist, so that guessing is not free.
+    pub(crate) fn costs_a_token(&self) -> bool {
+        self.runs_handler()
+            || matches!(
+                self.operation,
+                Operation::Subscribe(_) | Operation::Listen(_) | Operation::Refuse(..)
+            )
+    }
+
     /// Whether it waits for a concurrency permit: only what runs a handler does.
     pub(crate) fn runs_handler(&self) -> bool {
         matches!(

@@ -126,6 +126,8 @@ pub(crate) struct Binding {
     pub(crate) method: &'static str,
     pub(crate) target: Bytes,
     pub(crate) arguments: Bytes,
+    /// Names the sealed state that this call brought, once that has been opened; every sealed state has another name.
+    pub(crate) round: Option<Box<str>>,
 }
 
 impl CallContext {

@@ -41,9 +41,10 @@ pub use handler::{
     FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Invocation, Json,
     Log, Polling, Progress, PromptMessage, PromptResult, Round, ToolResult, Uri,
 };
+pub use layers::{Rate, RateError, RateLimits, StoreFailure, ToolRates};
 pub use listen::Subscription;
 pub use meta::Meta;
-pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness};
+pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness, StoreTrouble};
 pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
 pub use seal::{KeyLength, SealingKey};
 pub use server::{

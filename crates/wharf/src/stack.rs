@@ -9,31 +9,35 @@ use crate::{
     error::Error,
     gate::Gate,
     layers::{
-        CatchPanicLayer, ConcurrencyLayer, Handle, RecordLayer, TimeoutLayer, TraceLayer,
-        ValidateLayer,
+        CatchPanicLayer, ConcurrencyLayer, Handle, RateLimitLayer, RateLimits, RecordLayer,
+        TimeoutLayer, TraceLayer, ValidateLayer,
     },
     observe::{AuditSink, MetricsSink},
     server::Limits,
+    state::StateStore,
 };
 
 /// The whole stack, type-erased once.
 pub(crate) type Stack = BoxCloneSyncService<Call, Outcome, Error>;
 
+/// What the layers of one server are made of.
+pub(crate) struct Parts<'a> {
+    pub(crate) server: &'a str,
+    pub(crate) limits: &'a Limits,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) metrics: Option<Arc<dyn MetricsSink>>,
+    pub(crate) audit: Option<Arc<dyn AuditSink>>,
+}
+
 /// Builds the stack of one server.
-pub(crate) fn stack(
-    limits: &Limits,
-    gate: Arc<Gate>,
-    metrics: Option<Arc<dyn MetricsSink>>,
-    audit: Option<Arc<dyn AuditSink>>,
-) -> Stack {
-    BoxCloneSyncService::new(layered(limits, gate, metrics, audit))
+pub(crate) fn stack(parts: Parts<'_>) -> Stack {
+    BoxCloneSyncService::new(layered(parts))
 }
 
 fn layered(
-    limits: &Limits,
-    gate: Arc<Gate>,
-    metrics: Option<Arc<dyn MetricsSink>>,
-    audit: Option<Arc<dyn AuditSink>>,
+    Parts { server, limits, rate_limits, gate, state, metrics, audit }: Parts<'_>,
 ) -> impl Service<Call, Response = Outcome, Error = Error, Future: Send + 'static>
 + Clone
 + Send
@@ -44,13 +48,16 @@ fn layered(
         .layer(TraceLayer)
         // Outside everything that can refuse, so that refusals, timeouts, panics and dropped calls are counted and
         // audited too.
-        .layer(RecordLayer::new(metrics, audit))
+        .layer(RecordLayer::new(metrics.clone(), audit))
         // Outside the layers that could panic themselves; inside the record, which must learn of the panic.
         .layer(CatchPanicLayer)
         // Outside the line for a permit: waiting counts against the deadline.
         .layer(TimeoutLayer::new(limits.request_timeout))
         // Only handlers are counted, and only while they run: see `Call::runs_handler`.
         .layer(ConcurrencyLayer::new(gate))
+        // Outside validation and whatever else costs something: a call that comes too often must stay cheap. Inside the
+        // record, so that refusals are counted.
+        .layer(RateLimitLayer::new(server, rate_limits, state, metrics))
         // Innermost: nothing reaches a handler that its schema does not accept.
         .layer(ValidateLayer)
         .service(Handle)
@@ -59,6 +66,7 @@ fn layered(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::MemoryStore;
 
     /// The layers of a service, outermost first: the type of a stack is its order.
     fn order<S>(_: &S) -> Vec<&'static str> {
@@ -69,9 +77,25 @@ mod tests {
     #[test]
     fn the_layers_stand_in_this_order() {
         let limits = Limits::default();
-        let gate = Arc::new(Gate::new(limits.concurrency, limits.queue));
-        let expected =
-            ["Trace", "Record", "CatchPanic", "Timeout", "Concurrency", "Validate", "Handle"];
-        assert_eq!(order(&layered(&limits, gate, None, None)), expected);
+        let parts = Parts {
+            server: "ordered",
+            limits: &limits,
+            rate_limits: RateLimits::default(),
+            gate: Arc::new(Gate::new(limits.concurrency, limits.queue)),
+            state: Arc::new(MemoryStore::default()),
+            metrics: None,
+            audit: None,
+        };
+        let expected = [
+            "Trace",
+            "Record",
+            "CatchPanic",
+            "Timeout",
+            "Concurrency",
+            "RateLimit",
+            "Validate",
+            "Handle",
+        ];
+        assert_eq!(order(&layered(parts)), expected);
     }
 }

@@ -86,14 +86,17 @@ pub(super) fn request(
         new_session = Some(session);
         (operation, Binding::default(), AskState::default())
     } else {
-        let (operation, binding) =
+        let (operation, mut binding) =
             operation(core, &arrival, &params, revision, &peer, edge.headers)?;
         let may_ask = matches!(binding.method, "tools/call" | "resources/read" | "prompts/get");
         let ask = match (revision.is_modern() && may_ask, params.state, params.responses) {
             (false, _, _) | (true, None, None) => AskState::default(),
             (true, state, responses) => {
                 let state = params.optional(state, "requestState")?;
-                continuation::open(core, edge.caller, &binding, state.as_deref(), responses)?
+                let ask =
+                    continuation::open(core, edge.caller, &binding, state.as_deref(), responses)?;
+                binding.round = state.as_deref().map(continuation::name_of);
+                ask
             }
         };
         (operation, binding, ask)
@@ -263,6 +266,7 @@ fn bind(
         method,
         target: Bytes::copy_from_slice(target.as_bytes()),
         arguments: arguments.map(|raw| slice(arrival.body, raw)).unwrap_or_default(),
+        round: None,
     }
 }
 

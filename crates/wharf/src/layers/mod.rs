@@ -2,8 +2,12 @@
 
 mod catch_panic;
 mod concurrency;
+mod gated;
 mod handle;
+mod rate_limit;
 mod record;
+#[cfg(test)]
+pub(crate) mod testing;
 mod timeout;
 mod trace;
 mod validate;
@@ -11,6 +15,8 @@ mod validate;
 pub(crate) use catch_panic::{CatchPanicLayer, caught};
 pub(crate) use concurrency::ConcurrencyLayer;
 pub(crate) use handle::Handle;
+pub(crate) use rate_limit::RateLimitLayer;
+pub use rate_limit::{Rate, RateError, RateLimits, StoreFailure, ToolRates};
 pub(crate) use record::RecordLayer;
 pub(crate) use timeout::TimeoutLayer;
 pub(crate) use trace::TraceLayer;

@@ -18,7 +18,7 @@ use crate::{
     observe::{Probe, Readiness},
     protocol::{Revision, keys},
     seal::Sealer,
-    stack::{Stack, stack},
+    stack::{Parts, Stack, stack},
     state::{MemoryStore, StateStore},
 };
 
@@ -65,7 +65,16 @@ impl Core {
             discover["instructions"] = instructions.clone().into();
             initialize["instructions"] = instructions.into();
         }
-        let stack = stack(&server.limits, Arc::clone(&gate), server.metrics, server.audit);
+        let state = server.state.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let stack = stack(Parts {
+            server: &name,
+            limits: &server.limits,
+            rate_limits: server.rate_limits,
+            gate: Arc::clone(&gate),
+            state: Arc::clone(&state),
+            metrics: server.metrics,
+            audit: server.audit,
+        });
         Ok(Service(Arc::new(Self {
             name,
             discover: members(&discover),
@@ -74,7 +83,7 @@ impl Core {
             registry: ArcSwap::from_pointee(registry),
             sealer,
             events: server.events,
-            state: server.state.unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            state,
             gate,
             limits: server.limits,
             cache: server.cache,

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{BuildError, completer::Completer, prompt::Prompt, resource::Resource, tool::Tool};
+use super::{
+    BuildError, completer::Completer, policy::Policy, prompt::Prompt, resource::Resource,
+    tool::Tool,
+};
 use crate::{
     cache::CacheHint,
     content::ResourceContents,
@@ -23,6 +26,7 @@ pub(crate) struct ToolEntry {
     pub(crate) input: InputSchema,
     pub(crate) headers: Vec<HeaderParameter>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) policy: Policy,
     pub(crate) handler: BoxHandler<ToolResult>,
 }
 
@@ -122,6 +126,7 @@ impl ToolEntry {
             input,
             headers,
             timeout: spec.timeout,
+            policy: spec.policy,
             handler,
         })
     }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
+use super::policy::Policy;
 use crate::{
     content::Icon,
     handler::{
@@ -40,6 +41,7 @@ pub struct ToolBuilder {
     meta: Meta,
     pub(crate) timeout: Option<Duration>,
     pub(crate) header_parameters: Vec<(String, String)>,
+    pub(crate) policy: Policy,
 }
 
 impl Tool {
@@ -74,6 +76,7 @@ impl Tool {
             meta: Meta::new(),
             timeout: None,
             header_parameters: Vec::new(),
+            policy: Policy::default(),
         }
     }
 }

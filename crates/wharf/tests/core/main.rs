@@ -13,6 +13,7 @@ mod http;
 mod lines;
 mod logs;
 mod modern;
+mod rates;
 mod rounds;
 mod sessions;
 mod stalled;
