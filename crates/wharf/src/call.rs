@@ -10,6 +10,7 @@ use crate::{
     caller::Caller,
     content::ResourceContents,
     context::{Context, RequestId},
+    gate::Line,
     handler::{CompletionValues, PromptResult, ToolResult},
     listen::Subscription,
     protocol::{LogLevel, Revision, RpcError},
@@ -121,6 +122,14 @@ impl Call {
             Operation::CallTool { tool, .. } => tool.timeout,
             Operation::ReadResource { resource, .. } => resource.timeout,
             Operation::GetPrompt { prompt, .. } => prompt.timeout,
+            _ => None,
+        }
+    }
+
+    /// Where it waits besides the server's own line, when its tool limits how many run at once.
+    pub(crate) fn line(&self) -> Option<&Arc<Line>> {
+        match &self.operation {
+            Operation::CallTool { tool, .. } => tool.policy.concurrency.as_ref(),
             _ => None,
         }
     }

@@ -13,13 +13,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::{
-    sync::{Notify, OwnedSemaphorePermit},
-    time::Instant,
-};
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     caller::Caller,
+    gate::Admission,
     handler::ask::AskState,
     outbox::Outbox,
     peer::Peer,
@@ -116,7 +114,7 @@ pub(crate) struct CallContext {
     /// What the sealed state is bound to besides the caller: method, target and raw arguments.
     pub(crate) binding: Binding,
     withdrawn: AtomicBool,
-    permit: Mutex<Option<OwnedSemaphorePermit>>,
+    admission: Mutex<Admission>,
     clock: Mutex<Clock>,
 }
 
@@ -159,7 +157,7 @@ impl CallContext {
             ask: Mutex::new(ask),
             binding,
             withdrawn: AtomicBool::new(false),
-            permit: Mutex::default(),
+            admission: Mutex::default(),
             clock: Mutex::default(),
         }
     }
@@ -179,14 +177,20 @@ impl CallContext {
         self.ask.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the concurrency permit until the call ends or waits for a person.
-    pub(crate) fn hold(&self, permit: OwnedSemaphorePermit) {
-        *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+    /// Its permits, and where it gets them.
+    pub(crate) fn admission(&self) -> std::sync::MutexGuard<'_, Admission> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the permit back.
+    /// Gives its concurrency permits back while it waits for a person, and says whether it held any.
     pub(crate) fn release(&self) -> bool {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+        self.admission().release()
+    }
+
+    /// Gives up its permits and its places for good.
+    pub(crate) fn leave(&self) {
+        let admission = std::mem::take(&mut *self.admission());
+        drop(admission);
     }
 
     /// Stops the deadline's clock while a person is being asked; the guard starts it again.

@@ -81,7 +81,7 @@ mod tests {
             server: "ordered",
             limits: &limits,
             rate_limits: RateLimits::default(),
-            gate: Arc::new(Gate::new(limits.concurrency, limits.queue)),
+            gate: Arc::new(Gate::new(&limits)),
             state: Arc::new(MemoryStore::default()),
             metrics: None,
             audit: None,

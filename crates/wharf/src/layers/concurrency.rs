@@ -1,4 +1,5 @@
-//! Bounded concurrency: a call that runs a handler waits in line for a permit. A full line is SERVICE_UNAVAILABLE.
+//! Bounded concurrency: a call that runs a handler waits in line for its permits. A full line is SERVICE_UNAVAILABLE, or
+//! RATE_LIMITED where only the caller itself stands in it.
 
 use std::{
     future::Future,
@@ -55,10 +56,10 @@ where
 
     fn call(&mut self, call: Call) -> Self::Future {
         let context = call.runs_handler().then(|| Arc::clone(&call.context));
-        let inner = match context.as_ref().map(|context| self.gate.try_admit(context)) {
-            None | Some(Ok(true)) => Gated::open(&mut self.inner, call),
-            Some(Err(error)) => Gated::refused(error),
-            Some(Ok(false)) => {
+        let admitted = context.as_ref().map(|context| self.gate.try_admit(context, call.line()));
+        let inner = match admitted {
+            None | Some(true) => Gated::open(&mut self.inner, call),
+            Some(false) => {
                 let (gate, context) = (Arc::clone(&self.gate), Arc::clone(&call.context));
                 let line = Box::pin(async move { gate.admit(&context).await });
                 Gated::waiting(line, self.inner.clone(), call)
@@ -68,13 +69,13 @@ where
     }
 }
 
-/// Gives the permit back when the call ends or is dropped.
+/// Gives the permits back when the call ends or is dropped.
 struct Held(Option<CallContext>);
 
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(context) = &self.0 {
-            context.release();
+            context.leave();
         }
     }
 }

@@ -52,7 +52,7 @@ impl Core {
         let sealer = server.sealer.unwrap_or_else(Sealer::random);
         let capabilities = capabilities(&server.registered);
         let registry = Registry::build(server.registered, server.limits.page_size, &sealer)?;
-        let gate = Arc::new(Gate::new(server.limits.concurrency, server.limits.queue));
+        let gate = Arc::new(Gate::new(&server.limits));
         let name = server.info.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let info = Value::Object(server.info);
 

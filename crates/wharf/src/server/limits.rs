@@ -12,6 +12,14 @@ pub struct Limits {
     pub concurrency: usize,
     /// Calls that wait in line at most; further ones are refused with SERVICE_UNAVAILABLE.
     pub queue: usize,
+    /// Calls of one caller that run at once; further ones wait in line. None: as many as the server runs.
+    pub concurrency_per_caller: Option<usize>,
+    /// Calls that wait because their caller has too many; further ones are refused with RATE_LIMITED. They also count
+    /// among those that `queue` bounds.
+    pub queue_per_caller: usize,
+    /// Calls that wait because a tool's own limit on how many run at once is reached; further ones are refused with
+    /// SERVICE_UNAVAILABLE. They also count among those that `queue` bounds.
+    pub queue_per_tool: usize,
     /// Calls of one stdio or in-memory connection that are being served or wait in line; further ones are refused with
     /// SERVICE_UNAVAILABLE. An HTTP/1.1 connection has one at a time by its nature.
     pub concurrency_per_connection: usize,
@@ -33,6 +41,9 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             concurrency: 1024,
             queue: 16 * 1024,
+            concurrency_per_caller: None,
+            queue_per_caller: 256,
+            queue_per_tool: 4096,
             concurrency_per_connection: 16 * 1024,
             page_size: 1000,
             listen_streams: 4096,

@@ -1,13 +1,20 @@
 //! What surrounds one tool in place of the server's own settings: the rest of [`ToolBuilder`], held as one value by the
 //! builder and by the compiled tool.
 
+use std::sync::Arc;
+
 use super::ToolBuilder;
-use crate::layers::{Rate, ToolRates};
+use crate::{
+    gate::Line,
+    layers::{Rate, ToolRates},
+};
 
 /// One tool's own settings.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Policy {
     pub(crate) rates: ToolRates,
+    /// Shared by everything that is made from one tool, so that rebuilding a registry does not double the limit.
+    pub(crate) concurrency: Option<Arc<Line>>,
 }
 
 impl ToolBuilder {
@@ -30,6 +37,12 @@ impl ToolBuilder {
     /// How often it may be called by each caller. Further calls are RATE_LIMITED.
     pub fn rate_limit_per_caller(mut self, rate: Rate) -> Self {
         self.policy.rates.per_caller = Some(rate);
+        self
+    }
+
+    /// How many of its calls run at once, at least one; further ones wait in line.
+    pub fn concurrency(mut self, calls: usize) -> Self {
+        self.policy.concurrency = Some(Arc::new(Line::new(calls)));
         self
     }
 }
