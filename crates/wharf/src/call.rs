@@ -14,6 +14,7 @@ use crate::{
     handler::{CompletionValues, PromptResult, ToolResult},
     listen::Subscription,
     protocol::{LogLevel, Revision, RpcError},
+    results,
     server::{
         ExtensionMethod,
         entries::{PromptEntry, ResourceEntry, ToolEntry},
@@ -108,6 +109,10 @@ impl Call {
     pub fn target(&self) -> &str {
         match &self.operation {
             Operation::CallTool { tool, .. } => &tool.name,
+            // Whoever reads the log must not be able to read the result.
+            Operation::ReadResource { uri, .. } if uri.starts_with(results::PREFIX) => {
+                results::PREFIX
+            }
             Operation::ReadResource { uri, .. } => uri,
             Operation::GetPrompt { prompt, .. } => &prompt.name,
             Operation::Subscribe(uri) | Operation::Unsubscribe(uri) => uri,

@@ -21,6 +21,7 @@ mod observe;
 mod outbox;
 mod peer;
 mod protocol;
+mod results;
 mod schema;
 mod seal;
 mod server;

@@ -10,7 +10,7 @@ use crate::{
     gate::Gate,
     layers::{
         CatchPanicLayer, ConcurrencyLayer, Handle, RateLimitLayer, RateLimits, RecordLayer,
-        TimeoutLayer, TraceLayer, ValidateLayer,
+        ResponseBudgetLayer, TimeoutLayer, TraceLayer, ValidateLayer,
     },
     observe::{AuditSink, MetricsSink},
     server::Limits,
@@ -58,8 +58,11 @@ fn layered(
         // Outside validation and whatever else costs something: a call that comes too often must stay cheap. Inside the
         // record, so that refusals are counted.
         .layer(RateLimitLayer::new(server, rate_limits, state, metrics))
-        // Innermost: nothing reaches a handler that its schema does not accept.
+        // Outside everything that runs, remembers or repeats a call: nothing goes on that its schema does not accept.
         .layer(ValidateLayer)
+        // Outside whatever may serve one result to several callers, since the pages of a cut one belong to one of them;
+        // inside whatever remembers what a caller was told. Inside the timeout and the permit too: cutting is work.
+        .layer(ResponseBudgetLayer::new(limits.response_bytes))
         .service(Handle)
 }
 
@@ -94,6 +97,7 @@ mod tests {
             "Concurrency",
             "RateLimit",
             "Validate",
+            "ResponseBudget",
             "Handle",
         ];
         assert_eq!(order(&layered(parts)), expected);

@@ -21,6 +21,7 @@ use crate::{
         HeaderView, Id, LogLevel, RequestMeta, Revision, RpcError, fields, parse_strict, slice,
         string,
     },
+    results,
     server::{core::Core, registry::ListKind},
     session::{InFlight, Session},
 };
@@ -212,7 +213,7 @@ fn operation(
             let uri = params.text(params.uri, "uri")?;
             named(&uri)?;
             let binding = bind(arrival, "resources/read", &uri, None);
-            Ok((read_resource(&registry, &uri, revision), binding))
+            Ok((read_resource(core, &registry, &uri, revision), binding))
         }
         "prompts/get" => {
             let name = params.text(params.name, "name")?;
@@ -314,11 +315,18 @@ fn call_tool(
 }
 
 fn read_resource(
+    core: &Core,
     registry: &crate::server::registry::Registry,
     uri: &str,
     revision: Revision,
 ) -> Operation {
-    match registry.resource(uri) {
+    let found = match uri.starts_with(results::PREFIX) {
+        true => {
+            core.results.variables_of(uri).map(|variables| (Arc::clone(&core.results), variables))
+        }
+        false => registry.resource(uri),
+    };
+    match found {
         Some((resource, variables)) => {
             Operation::ReadResource { resource, uri: uri.into(), variables }
         }

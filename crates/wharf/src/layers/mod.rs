@@ -6,6 +6,7 @@ mod gated;
 mod handle;
 mod rate_limit;
 mod record;
+mod response_budget;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timeout;
@@ -18,6 +19,7 @@ pub(crate) use handle::Handle;
 pub(crate) use rate_limit::RateLimitLayer;
 pub use rate_limit::{Rate, RateError, RateLimits, StoreFailure, ToolRates};
 pub(crate) use record::RecordLayer;
+pub(crate) use response_budget::{ResponseBudgetLayer, text_boundary};
 pub(crate) use timeout::TimeoutLayer;
 pub(crate) use trace::TraceLayer;
 pub(crate) use validate::ValidateLayer;

@@ -10,13 +10,14 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{BuildError, Limits, Server, registry::Registry};
+use super::{BuildError, Limits, Server, entries::ResourceEntry, registry::Registry};
 use crate::{
     cache::CacheHint,
     events::{Event, EventBus},
     gate::Gate,
     observe::{Probe, Readiness},
     protocol::{Revision, keys},
+    results,
     seal::Sealer,
     stack::{Parts, Stack, stack},
     state::{MemoryStore, StateStore},
@@ -38,6 +39,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) cache: CacheHint,
     pub(crate) stack: Stack,
+    /// Where cut results are read on. Beside the registry, whatever else is in that.
+    pub(crate) results: Arc<ResourceEntry>,
     probes: Vec<Arc<dyn Probe>>,
     pub(crate) expose_internal_errors: bool,
     listeners: Arc<AtomicUsize>,
@@ -88,6 +91,7 @@ impl Core {
             limits: server.limits,
             cache: server.cache,
             stack,
+            results: Arc::new(ResourceEntry::compile(results::resource())?),
             probes: server.probes,
             expose_internal_errors: server.expose_internal_errors,
             listeners: Arc::default(),
@@ -150,7 +154,8 @@ fn capabilities(registered: &super::registry::Registrations) -> Value {
     if !registered.tools.is_empty() {
         declare("tools", json!({"listChanged": true}));
     }
-    if !registered.resources.is_empty() {
+    // What a tool could not answer with is read as a resource.
+    if !registered.resources.is_empty() || !registered.tools.is_empty() {
         declare("resources", json!({"subscribe": true, "listChanged": true}));
     }
     if !registered.prompts.is_empty() {

@@ -27,6 +27,7 @@ pub(crate) struct ToolEntry {
     pub(crate) headers: Vec<HeaderParameter>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) policy: Policy,
+    pub(crate) output_schema: Option<Value>,
     pub(crate) handler: BoxHandler<ToolResult>,
 }
 
@@ -127,6 +128,7 @@ impl ToolEntry {
             headers,
             timeout: spec.timeout,
             policy: spec.policy,
+            output_schema: spec.output_schema,
             handler,
         })
     }
@@ -176,6 +178,14 @@ pub(crate) struct ResourceEntry {
 }
 
 impl ResourceEntry {
+    /// The variables with which its template makes `uri`.
+    pub(crate) fn variables_of(&self, uri: &str) -> Option<Value> {
+        let variables = self.template.as_ref()?.matches(uri)?;
+        let variables =
+            variables.into_iter().map(|(name, value)| (name.to_string(), Value::from(value)));
+        Some(Value::Object(variables.collect()))
+    }
+
     pub(crate) fn compile(resource: Resource) -> Result<Self, BuildError> {
         let Resource { spec, handler } = resource;
         let what = format!("resource {:?}", spec.uri);

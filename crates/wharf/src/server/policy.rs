@@ -15,6 +15,7 @@ pub(crate) struct Policy {
     pub(crate) rates: ToolRates,
     /// Shared by everything that is made from one tool, so that rebuilding a registry does not double the limit.
     pub(crate) concurrency: Option<Arc<Line>>,
+    pub(crate) response_bytes: Option<usize>,
 }
 
 impl ToolBuilder {
@@ -43,6 +44,13 @@ impl ToolBuilder {
     /// How many of its calls run at once, at least one; further ones wait in line.
     pub fn concurrency(mut self, calls: usize) -> Self {
         self.policy.concurrency = Some(Arc::new(Line::new(calls)));
+        self
+    }
+
+    /// Most bytes that one call may answer with, in place of the server's; at least 4 KiB. A longer result is cut, says so
+    /// in `_meta` (`dev.wharf/truncated`) and in words, and links to pages with the rest.
+    pub fn response_budget(mut self, bytes: usize) -> Self {
+        self.policy.response_bytes = Some(bytes);
         self
     }
 }

@@ -4,6 +4,7 @@
 
 mod answered;
 mod arguments;
+mod budgets;
 mod cancelled;
 mod conversation;
 mod corpus;
