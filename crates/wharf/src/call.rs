@@ -10,9 +10,11 @@ use crate::{
     caller::Caller,
     content::ResourceContents,
     context::{Context, RequestId},
+    gate::Line,
     handler::{CompletionValues, PromptResult, ToolResult},
     listen::Subscription,
     protocol::{LogLevel, Revision, RpcError},
+    results,
     server::{
         ExtensionMethod,
         entries::{PromptEntry, ResourceEntry, ToolEntry},
@@ -115,6 +117,10 @@ impl Call {
     pub fn target(&self) -> &str {
         match &self.operation {
             Operation::CallTool { tool, .. } => &tool.name,
+            // Whoever reads the log must not be able to read the result.
+            Operation::ReadResource { uri, .. } if uri.starts_with(results::PREFIX) => {
+                results::PREFIX
+            }
             Operation::ReadResource { uri, .. } => uri,
             Operation::GetPrompt { prompt, .. } => &prompt.name,
             Operation::Subscribe(uri) | Operation::Unsubscribe(uri) => uri,
@@ -131,6 +137,24 @@ impl Call {
             Operation::GetPrompt { prompt, .. } => prompt.timeout,
             _ => None,
         }
+    }
+
+    /// Where it waits besides the server's own line, when its tool limits how many run at once.
+    pub(crate) fn line(&self) -> Option<&Arc<Line>> {
+        match &self.operation {
+            Operation::CallTool { tool, .. } => tool.policy.concurrency.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether it counts against rate limits: what runs a handler does, what opens something that stays, and what names
+    /// something that does not exist, so that guessing is not free.
+    pub(crate) fn costs_a_token(&self) -> bool {
+        self.runs_handler()
+            || matches!(
+                self.operation,
+                Operation::Subscribe(_) | Operation::Listen(_) | Operation::Refuse(..)
+            )
     }
 
     /// Whether it waits for a concurrency permit: only what runs a handler does.

@@ -13,14 +13,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::{
-    sync::{Notify, OwnedSemaphorePermit},
-    time::Instant,
-};
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     cache_policy::CacheStatus,
     caller::Caller,
+    gate::Admission,
     handler::ask::AskState,
     outbox::Outbox,
     peer::Peer,
@@ -122,7 +120,7 @@ pub(crate) struct CallContext {
     continues: bool,
     cache: AtomicU8,
     withdrawn: AtomicBool,
-    permit: Mutex<Option<OwnedSemaphorePermit>>,
+    admission: Mutex<Admission>,
     clock: Mutex<Clock>,
 }
 
@@ -132,6 +130,8 @@ pub(crate) struct Binding {
     pub(crate) method: &'static str,
     pub(crate) target: Bytes,
     pub(crate) arguments: Bytes,
+    /// Names the sealed state that this call brought, once that has been opened; every sealed state has another name.
+    pub(crate) round: Option<Box<str>>,
 }
 
 impl CallContext {
@@ -167,7 +167,7 @@ impl CallContext {
             ask: Mutex::new(ask),
             binding,
             withdrawn: AtomicBool::new(false),
-            permit: Mutex::default(),
+            admission: Mutex::default(),
             clock: Mutex::default(),
         }
     }
@@ -208,14 +208,20 @@ impl CallContext {
             .find(|status| *status as u8 + 1 == self.cache.load(Ordering::Relaxed))
     }
 
-    /// Keeps the concurrency permit until the call ends or waits for a person.
-    pub(crate) fn hold(&self, permit: OwnedSemaphorePermit) {
-        *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+    /// Its permits, and where it gets them.
+    pub(crate) fn admission(&self) -> std::sync::MutexGuard<'_, Admission> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the permit back.
+    /// Gives its concurrency permits back while it waits for a person, and says whether it held any.
     pub(crate) fn release(&self) -> bool {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+        self.admission().release()
+    }
+
+    /// Gives up its permits and its places for good.
+    pub(crate) fn leave(&self) {
+        let admission = std::mem::take(&mut *self.admission());
+        drop(admission);
     }
 
     /// Stops the deadline's clock while a person is being asked; the guard starts it again.

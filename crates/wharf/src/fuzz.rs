@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::{
     protocol::{HeaderView, Id, Message, UriTemplate, decode_value, parse_message, parse_strict},
     schema::InputSchema,
-    seal::{Sealer, SealingKey},
     scope::Grants,
+    seal::{Sealer, SealingKey},
     server::{Server, Service, Tool, lists::ListKind},
 };
 
@@ -139,7 +139,13 @@ pub fn cursor(data: &[u8]) {
     let sealed = sealer.seal("cursor", ListKind::Tools.method().as_bytes(), rest);
     let foreign = String::from_utf8_lossy(rest);
     let text = if mode % 2 == 0 { &*foreign } else { &*sealed };
-    match service.0.registry.load().page(ListKind::Tools, Some(text), true, &sealer, ("fuzz", &Grants::all())) {
+    match service.0.registry.load().page(
+        ListKind::Tools,
+        Some(text),
+        true,
+        &sealer,
+        ("fuzz", &Grants::all()),
+    ) {
         Ok(page) => {
             assert!(mode % 2 == 1, "a made-up cursor opened");
             let page = format!("{{{}}}", String::from_utf8_lossy(&page));

@@ -26,6 +26,7 @@ mod observe;
 mod outbox;
 mod peer;
 mod protocol;
+mod results;
 mod schema;
 mod scope;
 mod seal;
@@ -49,9 +50,10 @@ pub use handler::{
     Invocation, Json, Log, Polling, Progress, PromptMessage, PromptResult, Question, Requirements,
     Round, State, ToolResult, Uri,
 };
+pub use layers::{Rate, RateError, RateLimits, StoreFailure, ToolRates};
 pub use listen::Subscription;
 pub use meta::Meta;
-pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness};
+pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness, StoreTrouble};
 pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
 pub use scope::{Grants, PatternError, Refusal, Scope, ScopeError, Target, TargetKind};
 pub use seal::{KeyLength, SealingKey};

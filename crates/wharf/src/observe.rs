@@ -46,10 +46,25 @@ impl CallRecord<'_> {
     pub const CANCELLED: &'static str = ErrorKind::Cancelled.code();
 }
 
+/// A call that could not be looked after as configured, because the state store was gone, slow or full.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct StoreTrouble<'a> {
+    /// Which server.
+    pub server: &'a str,
+    /// What needed the store, such as `rate_limit`.
+    pub part: &'static str,
+    /// Whether the call went on.
+    pub allowed: bool,
+}
+
 /// Counts finished calls. Must not block.
 pub trait MetricsSink: Send + Sync + 'static {
     /// One call has finished.
     fn record(&self, record: &CallRecord<'_>);
+
+    /// One call met a state store in trouble.
+    fn store_trouble(&self, _: &StoreTrouble<'_>) {}
 }
 
 /// Keeps a record of finished calls, also of refused ones. Must not block.

@@ -9,31 +9,36 @@ use crate::{
     error::Error,
     gate::Gate,
     layers::{
-        AuthorizeLayer, CatchPanicLayer, ConcurrencyLayer, Handle, IdempotencyLayer, RecordLayer,
-        ResultCacheLayer, TimeoutLayer, TraceLayer, ValidateLayer,
+        AuthorizeLayer, CatchPanicLayer, ConcurrencyLayer, Handle, IdempotencyLayer,
+        RateLimitLayer, RateLimits, RecordLayer, ResponseBudgetLayer, ResultCacheLayer,
+        TimeoutLayer, TraceLayer, ValidateLayer,
     },
     observe::{AuditSink, MetricsSink},
     server::Limits,
+    state::StateStore,
 };
 
 /// The whole stack, type-erased once.
 pub(crate) type Stack = BoxCloneSyncService<Call, Outcome, Error>;
 
+/// What the layers of one server are made of.
+pub(crate) struct Parts<'a> {
+    pub(crate) server: &'a str,
+    pub(crate) limits: &'a Limits,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) metrics: Option<Arc<dyn MetricsSink>>,
+    pub(crate) audit: Option<Arc<dyn AuditSink>>,
+}
+
 /// Builds the stack of one server.
-pub(crate) fn stack(
-    limits: &Limits,
-    gate: Arc<Gate>,
-    metrics: Option<Arc<dyn MetricsSink>>,
-    audit: Option<Arc<dyn AuditSink>>,
-) -> Stack {
-    BoxCloneSyncService::new(layered(limits, gate, metrics, audit))
+pub(crate) fn stack(parts: Parts<'_>) -> Stack {
+    BoxCloneSyncService::new(layered(parts))
 }
 
 fn layered(
-    limits: &Limits,
-    gate: Arc<Gate>,
-    metrics: Option<Arc<dyn MetricsSink>>,
-    audit: Option<Arc<dyn AuditSink>>,
+    Parts { server, limits, rate_limits, gate, state, metrics, audit }: Parts<'_>,
 ) -> impl Service<Call, Response = Outcome, Error = Error, Future: Send + 'static>
 + Clone
 + Send
@@ -44,7 +49,7 @@ fn layered(
         .layer(TraceLayer)
         // Outside everything that can refuse, so that refusals, timeouts, panics and dropped calls are counted and
         // audited too.
-        .layer(RecordLayer::new(metrics, audit))
+        .layer(RecordLayer::new(metrics.clone(), audit))
         // Outside the layers that could panic themselves; inside the record, which must learn of the panic.
         .layer(CatchPanicLayer)
         // Outside the line for a permit: waiting counts against the deadline.
@@ -53,10 +58,17 @@ fn layered(
         .layer(ConcurrencyLayer::new(gate))
         // Outside whatever spends quota or work on a call; what was refused gives its place back at once.
         .layer(AuthorizeLayer)
+        // Outside validation and whatever else costs something: a call that comes too often must stay cheap. Inside the
+        // record, so that refusals are counted.
+        .layer(RateLimitLayer::new(server, rate_limits, state, metrics))
         // Nothing below sees arguments that the schema does not accept, and all of it sees them in their final form.
         .layer(ValidateLayer)
-        // Outside the cache: a key says that the call happens once, whatever else would be answered to it.
+        // Outside the cache: a key says that the call happens once, whatever else would be answered to it. Outside the
+        // budget: it remembers what its caller was told.
         .layer(IdempotencyLayer)
+        // Outside the cache, which may serve one result to several callers: the pages of a cut one belong to one of them.
+        // Inside the timeout and the permit: cutting is work.
+        .layer(ResponseBudgetLayer::new(limits.response_bytes))
         // Innermost: only what would otherwise run is answered from an earlier run.
         .layer(ResultCacheLayer)
         .service(Handle)
@@ -65,6 +77,7 @@ fn layered(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::MemoryStore;
 
     /// The layers of a service, outermost first: the type of a stack is its order.
     fn order<S>(_: &S) -> Vec<&'static str> {
@@ -75,7 +88,15 @@ mod tests {
     #[test]
     fn the_layers_stand_in_this_order() {
         let limits = Limits::default();
-        let gate = Arc::new(Gate::new(limits.concurrency, limits.queue));
+        let parts = Parts {
+            server: "ordered",
+            limits: &limits,
+            rate_limits: RateLimits::default(),
+            gate: Arc::new(Gate::new(&limits)),
+            state: Arc::new(MemoryStore::default()),
+            metrics: None,
+            audit: None,
+        };
         let expected = [
             "Trace",
             "Record",
@@ -83,11 +104,13 @@ mod tests {
             "Timeout",
             "Concurrency",
             "Authorize",
+            "RateLimit",
             "Validate",
             "Idempotency",
+            "ResponseBudget",
             "ResultCache",
             "Handle",
         ];
-        assert_eq!(order(&layered(&limits, gate, None, None)), expected);
+        assert_eq!(order(&layered(parts)), expected);
     }
 }

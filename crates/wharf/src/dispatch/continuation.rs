@@ -19,6 +19,8 @@ use crate::{
 };
 
 const PURPOSE: &str = "request-state";
+/// The base64 text of the seal's version, key and nonce.
+const SEAL_HEAD_CHARS: usize = crate::seal::HEAD_BYTES.div_ceil(3) * 4;
 
 #[derive(Serialize, Deserialize)]
 struct Sealed {
@@ -78,6 +80,11 @@ pub(super) fn open(
         }
     }
     Ok(ask)
+}
+
+/// What tells an opened state from every other one: its head, which holds the random nonce of its seal.
+pub(super) fn name_of(state: &str) -> Box<str> {
+    state.get(..SEAL_HEAD_CHARS).unwrap_or(state).into()
 }
 
 /// The members of an `input_required` result.

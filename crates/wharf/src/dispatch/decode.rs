@@ -21,6 +21,7 @@ use crate::{
         HeaderView, Id, LogLevel, RequestMeta, Revision, RpcError, fields, parse_strict, slice,
         string,
     },
+    results,
     server::{core::Core, lists::ListKind},
     session::{InFlight, Session},
 };
@@ -86,14 +87,17 @@ pub(super) fn request(
         new_session = Some(session);
         (operation, Binding::default(), AskState::default())
     } else {
-        let (operation, binding) =
+        let (operation, mut binding) =
             operation(core, &arrival, &params, revision, &peer, edge.headers)?;
         let may_ask = matches!(binding.method, "tools/call" | "resources/read" | "prompts/get");
         let ask = match (revision.is_modern() && may_ask, params.state, params.responses) {
             (false, _, _) | (true, None, None) => AskState::default(),
             (true, state, responses) => {
                 let state = params.optional(state, "requestState")?;
-                continuation::open(core, edge.caller, &binding, state.as_deref(), responses)?
+                let ask =
+                    continuation::open(core, edge.caller, &binding, state.as_deref(), responses)?;
+                binding.round = state.as_deref().map(continuation::name_of);
+                ask
             }
         };
         (operation, binding, ask)
@@ -209,7 +213,7 @@ fn operation(
             let uri = params.text(params.uri, "uri")?;
             named(&uri)?;
             let binding = bind(arrival, "resources/read", &uri, None);
-            Ok((read_resource(&registry, &uri, revision), binding))
+            Ok((read_resource(core, &registry, &uri, revision), binding))
         }
         "prompts/get" => {
             let name = params.text(params.name, "name")?;
@@ -263,6 +267,7 @@ fn bind(
         method,
         target: Bytes::copy_from_slice(target.as_bytes()),
         arguments: arguments.map(|raw| slice(arrival.body, raw)).unwrap_or_default(),
+        round: None,
     }
 }
 
@@ -310,11 +315,18 @@ fn call_tool(
 }
 
 fn read_resource(
+    core: &Core,
     registry: &crate::server::registry::Registry,
     uri: &str,
     revision: Revision,
 ) -> Operation {
-    match registry.resource(uri) {
+    let found = match uri.starts_with(results::PREFIX) {
+        true => {
+            core.results.variables_of(uri).map(|variables| (Arc::clone(&core.results), variables))
+        }
+        false => registry.resource(uri),
+    };
+    match found {
         Some((resource, variables)) => {
             Operation::ReadResource { resource, uri: uri.into(), variables }
         }

@@ -1,13 +1,13 @@
-//! Bounded concurrency: a call that runs a handler waits in line for a permit. A full line is SERVICE_UNAVAILABLE.
+//! Bounded concurrency: a call that runs a handler waits in line for its permits. A full line is SERVICE_UNAVAILABLE, or
+//! RATE_LIMITED where only the caller itself stands in it.
 
 use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
-use futures_util::future::BoxFuture;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -16,6 +16,7 @@ use crate::{
     context::Context as CallContext,
     error::Error,
     gate::Gate,
+    layers::gated::Gated,
 };
 
 #[derive(Debug, Clone)]
@@ -55,44 +56,34 @@ where
 
     fn call(&mut self, call: Call) -> Self::Future {
         let context = call.runs_handler().then(|| Arc::clone(&call.context));
-        let state = match context.as_ref().map(|context| self.gate.try_admit(context)) {
-            None | Some(Ok(true)) => State::Running { inner: self.inner.call(call) },
-            Some(Err(error)) => State::Refused { error: Some(error) },
-            Some(Ok(false)) => {
+        let admitted = context.as_ref().map(|context| self.gate.try_admit(context, call.line()));
+        let inner = match admitted {
+            None | Some(true) => Gated::open(&mut self.inner, call),
+            Some(false) => {
                 let (gate, context) = (Arc::clone(&self.gate), Arc::clone(&call.context));
-                let line: BoxFuture<'static, _> =
-                    Box::pin(async move { gate.admit(&context).await });
-                State::Waiting { line, next: Some((self.inner.clone(), call)) }
+                let line = Box::pin(async move { gate.admit(&context).await });
+                Gated::waiting(line, self.inner.clone(), call)
             }
         };
-        ConcurrencyFuture { state, held: Held(context) }
+        ConcurrencyFuture { inner, held: Held(context) }
     }
 }
 
-/// Gives the permit back when the call ends or is dropped.
+/// Gives the permits back when the call ends or is dropped.
 struct Held(Option<CallContext>);
 
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(context) = &self.0 {
-            context.release();
+            context.leave();
         }
-    }
-}
-
-pin_project! {
-    #[project = StateProjection]
-    enum State<S: Service<Call>> {
-        Running { #[pin] inner: S::Future },
-        Waiting { line: BoxFuture<'static, Result<(), Error>>, next: Option<(S, Call)> },
-        Refused { error: Option<Error> },
     }
 }
 
 pin_project! {
     pub(crate) struct ConcurrencyFuture<S: Service<Call>> {
         #[pin]
-        state: State<S>,
+        inner: Gated<S>,
         held: Held,
     }
 }
@@ -101,25 +92,6 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Future for Concurrency
     type Output = Result<Outcome, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        loop {
-            match this.state.as_mut().project() {
-                StateProjection::Running { inner } => return inner.poll(cx),
-                StateProjection::Refused { error } => {
-                    return Poll::Ready(Err(error.take().unwrap_or_else(crate::gate::overloaded)));
-                }
-                StateProjection::Waiting { line, next } => {
-                    let admitted = ready!(line.as_mut().poll(cx));
-                    let next = match (admitted, next.take()) {
-                        (Ok(()), Some((mut service, call))) => {
-                            State::Running { inner: service.call(call) }
-                        }
-                        (Err(error), _) => State::Refused { error: Some(error) },
-                        (Ok(()), None) => State::Refused { error: None },
-                    };
-                    this.state.set(next);
-                }
-            }
-        }
+        self.project().inner.poll(cx)
     }
 }

@@ -3,12 +3,17 @@
 mod authorize;
 mod catch_panic;
 mod concurrency;
+mod gated;
 mod handle;
 mod idempotency;
 #[cfg(test)]
 mod mock;
+mod rate_limit;
 mod record;
+mod response_budget;
 mod result_cache;
+#[cfg(test)]
+pub(crate) mod testing;
 mod timeout;
 mod trace;
 mod validate;
@@ -18,7 +23,10 @@ pub(crate) use catch_panic::{CatchPanicLayer, caught};
 pub(crate) use concurrency::ConcurrencyLayer;
 pub(crate) use handle::Handle;
 pub(crate) use idempotency::IdempotencyLayer;
+pub(crate) use rate_limit::RateLimitLayer;
+pub use rate_limit::{Rate, RateError, RateLimits, StoreFailure, ToolRates};
 pub(crate) use record::RecordLayer;
+pub(crate) use response_budget::{ResponseBudgetLayer, text_boundary};
 pub(crate) use result_cache::{ResultCacheLayer, ResultStore};
 pub(crate) use timeout::TimeoutLayer;
 pub(crate) use trace::TraceLayer;

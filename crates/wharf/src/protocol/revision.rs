@@ -71,6 +71,11 @@ impl Revision {
         self.is_modern()
     }
 
+    /// Whether content may be a link to a resource.
+    pub fn has_resource_links(self) -> bool {
+        self >= Self::V2025_06_18
+    }
+
     /// Whether an SSE stream may be resumed after the server closed it (2025-11-25, SEP-1699).
     pub fn has_polling(self) -> bool {
         self == Self::V2025_11_25

@@ -116,6 +116,15 @@ fn validator(schema: &Value) -> Result<Validator, SchemaError> {
     validator.map_err(|error| SchemaError::Invalid(error.to_string()))
 }
 
+/// Whether `schema`, of a tool's output, accepts `value`. One that can't be used demands nothing.
+pub(crate) fn accepts(schema: &Value, value: &Value) -> bool {
+    let patterns =
+        PatternOptions::fancy_regex().backtrack_limit(PATTERN_STEPS).size_limit(PATTERN_BYTES);
+    let options =
+        jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns);
+    options.build(schema).map_or(true, |validator| validator.is_valid(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

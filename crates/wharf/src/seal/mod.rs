@@ -16,7 +16,8 @@ use sha2::{Digest, Sha256};
 const VERSION: u8 = 1;
 const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 24;
-const HEAD_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_BYTES;
+/// What stands before the sealed bytes: the version, the key's id and the nonce.
+pub(crate) const HEAD_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_BYTES;
 /// Longest sealed text that is looked at.
 const MAX_TEXT_BYTES: usize = 128 * 1024;
 

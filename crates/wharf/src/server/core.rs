@@ -11,7 +11,10 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{BuildError, Handle, Limits, Server, capabilities::Capabilities, registry::Registry};
+use super::{
+    BuildError, Handle, Limits, Server, capabilities::Capabilities, entries::ResourceEntry,
+    registry::Registry,
+};
 use crate::{
     cache::CacheHint,
     events::{Event, EventBus, EventStream, LocalBus},
@@ -20,8 +23,9 @@ use crate::{
     layers::ResultStore,
     observe::{Probe, Readiness},
     protocol::{Revision, keys},
+    results,
     seal::Sealer,
-    stack::{Stack, stack},
+    stack::{Parts, Stack, stack},
     state::{MemoryStore, StateStore},
 };
 
@@ -44,11 +48,13 @@ pub(crate) struct Core {
     pub(crate) sealer: Sealer,
     events: Arc<dyn EventBus>,
     pub(crate) state: Arc<dyn StateStore>,
-    pub(crate) results: ResultStore,
+    pub(crate) kept_results: ResultStore,
     gate: Arc<Gate>,
     pub(crate) limits: Limits,
     pub(crate) cache: CacheHint,
     pub(crate) stack: Stack,
+    /// Where cut results are read on. Beside the registry, whatever else is in that.
+    pub(crate) results: Arc<ResourceEntry>,
     probes: Vec<Arc<dyn Probe>>,
     pub(crate) expose_internal_errors: bool,
     listeners: Arc<AtomicUsize>,
@@ -71,7 +77,7 @@ impl Core {
         let declared = Capabilities::new(&catalog, server.dynamic);
         let capabilities = declared.to_json(&extensions);
         let registry = Registry::new(catalog, Arc::new(methods), server.limits.page_size, &sealer);
-        let gate = Arc::new(Gate::new(server.limits.concurrency, server.limits.queue));
+        let gate = Arc::new(Gate::new(&server.limits));
         let info = Value::Object(server.info);
 
         let mut discover = json!({
@@ -83,7 +89,16 @@ impl Core {
             discover["instructions"] = instructions.clone().into();
             initialize["instructions"] = instructions.into();
         }
-        let stack = stack(&server.limits, Arc::clone(&gate), server.metrics, server.audit);
+        let state = server.state.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let stack = stack(Parts {
+            server: &server.name,
+            limits: &server.limits,
+            rate_limits: server.rate_limits,
+            gate: Arc::clone(&gate),
+            state: Arc::clone(&state),
+            metrics: server.metrics,
+            audit: server.audit,
+        });
         Ok(Service(Arc::new(Self {
             name: server.name,
             discover: members(&discover),
@@ -96,12 +111,13 @@ impl Core {
             shared: server.shared,
             sealer,
             events: server.events.unwrap_or_else(|| Arc::new(LocalBus::default())),
-            state: server.state.unwrap_or_else(|| Arc::new(MemoryStore::default())),
-            results: ResultStore::new(server.limits.result_cache_bytes),
+            state,
+            kept_results: ResultStore::new(server.limits.result_cache_bytes),
             gate,
             limits: server.limits,
             cache: server.cache,
             stack,
+            results: Arc::new(ResourceEntry::compile(results::resource())?),
             probes: server.probes,
             expose_internal_errors: server.expose_internal_errors,
             listeners: Arc::default(),

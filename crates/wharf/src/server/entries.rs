@@ -17,6 +17,7 @@ use super::{
     completer::Completer,
     header_parameter::{HeaderParameter, collect_headers},
     output::OutputContract,
+    policy::Policy,
     prompt::Prompt,
     provide::Stateful,
     resource::Resource,
@@ -57,6 +58,8 @@ pub(crate) struct ToolEntry {
     pub(crate) cache: Option<CachePolicy>,
     /// Tells entries apart that have the same name at different times.
     pub(crate) serial: u64,
+    pub(crate) policy: Policy,
+    pub(crate) output_schema: Option<Value>,
     pub(crate) handler: BoxHandler<ToolResult>,
 }
 
@@ -126,6 +129,8 @@ impl ToolEntry {
             idempotent_by: spec.idempotent_by,
             cache: spec.cache,
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
+            policy: spec.policy,
+            output_schema: spec.output_schema,
             handler,
         })
     }
@@ -154,6 +159,14 @@ pub(crate) struct ResourceEntry {
 }
 
 impl ResourceEntry {
+    /// The variables with which its template makes `uri`.
+    pub(crate) fn variables_of(&self, uri: &str) -> Option<Value> {
+        let variables = self.template.as_ref()?.matches(uri)?;
+        let variables =
+            variables.into_iter().map(|(name, value)| (name.to_string(), Value::from(value)));
+        Some(Value::Object(variables.collect()))
+    }
+
     pub(crate) fn compile(mut resource: Resource) -> Result<Self, BuildError> {
         resource.bind()?;
         let Resource { spec, handler } = resource;

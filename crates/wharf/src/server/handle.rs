@@ -36,7 +36,7 @@ impl Handle {
 
     /// Forgets the kept results of a tool (see [`CachePolicy`](crate::CachePolicy)), also those that are under way.
     pub fn invalidate_tool(&self, tool: &str) {
-        self.0.results.invalidate_tool(tool);
+        self.0.kept_results.invalidate_tool(tool);
     }
 
     /// Forgets the kept results of every tool with this tag.
@@ -56,7 +56,7 @@ impl Handle {
     /// # Ok::<(), wharf::BuildError>(())
     /// ```
     pub fn invalidate_tag(&self, tag: &str) {
-        self.0.results.invalidate_tag(tag);
+        self.0.kept_results.invalidate_tag(tag);
     }
 
     /// Applies a batch of changes: all of them, or none when one can't be. Clients see the lists of before or those of

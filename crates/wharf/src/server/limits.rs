@@ -12,6 +12,22 @@ pub struct Limits {
     pub concurrency: usize,
     /// Calls that wait in line at most; further ones are refused with SERVICE_UNAVAILABLE.
     pub queue: usize,
+    /// Calls of one caller that run at once; further ones wait in line. None: as many as the server runs.
+    pub concurrency_per_caller: Option<usize>,
+    /// Calls that wait because their caller has too many; further ones are refused with RATE_LIMITED. They also count
+    /// among those that `queue` bounds.
+    pub queue_per_caller: usize,
+    /// Calls that wait because a tool's own limit on how many run at once is reached; further ones are refused with
+    /// SERVICE_UNAVAILABLE. They also count among those that `queue` bounds.
+    pub queue_per_tool: usize,
+    /// Most bytes that one tool call may answer with, unless its tool says otherwise; at least 4 KiB. A longer result is cut
+    /// and links to pages with the rest.
+    pub response_bytes: usize,
+    /// Bytes of cut results that are kept for reading on, at most: a caller's own are at most half of them, and one
+    /// result's a quarter. Past them results are cut without a link.
+    pub kept_results_bytes: usize,
+    /// How long they are kept.
+    pub kept_results_ttl: Duration,
     /// Calls of one stdio or in-memory connection that are being served or wait in line; further ones are refused with
     /// SERVICE_UNAVAILABLE. An HTTP/1.1 connection has one at a time by its nature.
     pub concurrency_per_connection: usize,
@@ -43,6 +59,12 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             concurrency: 1024,
             queue: 16 * 1024,
+            concurrency_per_caller: None,
+            response_bytes: 1024 * 1024,
+            kept_results_bytes: 16 * 1024 * 1024,
+            kept_results_ttl: Duration::from_secs(10 * 60),
+            queue_per_caller: 256,
+            queue_per_tool: 4096,
             concurrency_per_connection: 16 * 1024,
             page_size: 1000,
             registered: 100_000,

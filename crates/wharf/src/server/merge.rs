@@ -78,6 +78,8 @@ impl Server {
             mut registered,
             shared,
             limits,
+            // The outer server decides how often anybody calls.
+            rate_limits: _,
             cache: _,
             sealer,
             events,

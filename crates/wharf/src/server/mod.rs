@@ -15,6 +15,7 @@ mod limits;
 pub(crate) mod lists;
 mod merge;
 mod output;
+mod policy;
 mod prompt;
 mod provide;
 mod registrations;
@@ -45,6 +46,7 @@ use crate::{
     content::Icon,
     events::EventBus,
     handler::States,
+    layers::{Rate, RateLimits},
     observe::{AuditSink, MetricsSink, Probe},
     seal::{Sealer, SealingKey},
     state::StateStore,
@@ -59,6 +61,7 @@ pub struct Server {
     registered: Registrations,
     shared: States,
     limits: Limits,
+    rate_limits: RateLimits,
     cache: CacheHint,
     sealer: Option<Sealer>,
     events: Option<Arc<dyn EventBus>>,
@@ -93,6 +96,7 @@ impl Server {
             registered: Registrations::default(),
             shared: States::default(),
             limits: Limits::default(),
+            rate_limits: RateLimits::default(),
             cache: CacheHint::NONE,
             sealer: None,
             events: None,
@@ -188,6 +192,42 @@ impl Server {
     /// Replaces the limits.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// How often it may be called by each caller. Further calls are RATE_LIMITED. Lists and the like cost nothing.
+    pub fn rate_limit_per_caller(mut self, rate: Rate) -> Self {
+        self.rate_limits.per_caller = Some(rate);
+        self
+    }
+
+    /// How often it may be called by all callers together.
+    pub fn rate_limit(mut self, rate: Rate) -> Self {
+        self.rate_limits.server = Some(rate);
+        self
+    }
+
+    /// How often it may be called by each caller in a day: see [`RateLimits::daily_per_caller`].
+    pub fn daily_quota_per_caller(mut self, calls: u32) -> Self {
+        self.rate_limits.daily_per_caller = Some(Rate::per_day(calls));
+        self
+    }
+
+    /// Changes the rate limits: how whoever runs the server overrides what its author declared.
+    ///
+    /// ```
+    /// use wharf::{Rate, Server, StoreFailure};
+    ///
+    /// let server = Server::new("shop", "1.0.0").rate_limit_per_caller(Rate::per_minute(60)).rate_limits(
+    ///     |limits| {
+    ///         limits.per_caller = Some(Rate::per_minute(600).burst(20));
+    ///         limits.store_failure = StoreFailure::Refuse;
+    ///     },
+    /// );
+    /// # drop(server);
+    /// ```
+    pub fn rate_limits(mut self, change: impl FnOnce(&mut RateLimits)) -> Self {
+        change(&mut self.rate_limits);
         self
     }
 

@@ -141,11 +141,7 @@ impl Registry {
             return Some((Arc::clone(entry), serde_json::Value::Object(serde_json::Map::new())));
         }
         self.templates.iter().find_map(|entry| {
-            let variables = entry.template.as_ref()?.matches(uri)?;
-            let variables = variables
-                .into_iter()
-                .map(|(name, value)| (name.to_string(), serde_json::Value::from(value)));
-            Some((Arc::clone(entry), serde_json::Value::Object(variables.collect())))
+            entry.variables_of(uri).map(|variables| (Arc::clone(entry), variables))
         })
     }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use super::item::IntoItem;
+use super::{item::IntoItem, policy::Policy};
 use crate::{
     cache_policy::CachePolicy,
     content::Icon,
@@ -48,6 +48,7 @@ pub struct ToolBuilder {
     pub(crate) idempotent_by: Option<Arc<str>>,
     pub(crate) cache: Option<CachePolicy>,
     pub(crate) unfit_form: Option<FormError>,
+    pub(crate) policy: Policy,
 }
 
 impl Tool {
@@ -87,6 +88,7 @@ impl Tool {
             idempotent_by: None,
             cache: None,
             unfit_form: None,
+            policy: Policy::default(),
         }
     }
 

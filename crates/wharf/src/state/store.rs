@@ -39,6 +39,12 @@ pub enum Swap {
 /// # }
 /// ```
 pub trait StateStore: Send + Sync + 'static {
+    /// Whether every future that it returns is ready at once, as those of a store in memory are. Whoever asks such a store
+    /// need not prepare to wait.
+    fn is_immediate(&self) -> bool {
+        false
+    }
+
     /// The value of `key`.
     fn get<'a>(&'a self, key: &'a [u8]) -> StateFuture<'a, Option<Bytes>>;
 

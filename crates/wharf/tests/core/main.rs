@@ -5,6 +5,7 @@
 mod answered;
 mod arguments;
 mod blocked;
+mod budgets;
 mod cancel_races;
 mod cancelled;
 mod changing;
@@ -25,6 +26,7 @@ mod once;
 mod outputs;
 mod permissions;
 mod questions;
+mod rates;
 mod rounds;
 mod session_model;
 mod sessions;

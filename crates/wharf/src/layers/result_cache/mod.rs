@@ -67,7 +67,7 @@ where
         // Not polled before this call knows that it has to run.
         let run = self.inner.call(call);
         Either::Right(Box::pin(async move {
-            let results = &context.core.results;
+            let results = &context.core.kept_results;
             if let Some(kept) = results.fresh(&key).await {
                 context.note_cache(CacheStatus::Hit);
                 return Ok(kept.outcome(CacheStatus::Hit));
@@ -91,7 +91,7 @@ fn key(call: &Call, tool: &ToolEntry, policy: &CachePolicy, arguments: &[u8; 32]
     let mut hasher = Sha256::new();
     // A tool that was replaced under its name is another tool.
     hasher.update(tool.serial.to_le_bytes());
-    hasher.update(context.core.results.generation(&tool.name, &policy.tags).to_le_bytes());
+    hasher.update(context.core.kept_results.generation(&tool.name, &policy.tags).to_le_bytes());
     let caller = if policy.public { "" } else { &context.caller.id };
     hasher.update([u8::from(policy.public)]);
     hasher.update((caller.len() as u64).to_le_bytes());

@@ -217,5 +217,5 @@ async fn kept_results_are_bounded_in_bytes() {
     for n in 0..1_000 {
         layer.call(ask(n).to(&server)).await.unwrap();
     }
-    assert!(server.0.results.size_bytes().await <= BOUND);
+    assert!(server.0.kept_results.size_bytes().await <= BOUND);
 }

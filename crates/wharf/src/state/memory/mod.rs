@@ -192,6 +192,10 @@ fn sized(what: &'static str, bytes: &[u8], max_bytes: usize) -> Result<(), State
 }
 
 impl StateStore for MemoryStore {
+    fn is_immediate(&self) -> bool {
+        true
+    }
+
     fn get<'a>(&'a self, key: &'a [u8]) -> StateFuture<'a, Option<Bytes>> {
         StateFuture::ready(self.get_now(key))
     }
