@@ -92,28 +92,23 @@ pub(crate) fn check_names(callers: &[KnownCaller], hosted: &[Hosted]) -> Result<
         }
         known.insert(format!("{}:{}", server.name, offered.item));
     }
-    for caller in callers {
-        for name in unknown(&caller.grants, &known, &templates) {
-            let shown: String = name.chars().take(96).collect();
-            let message = format!(
-                "the permissions of {:?} name {shown:?}, which nothing here offers",
-                caller.name
-            );
-            let near = known
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, name), known))
-                .min()
-                .filter(|(distance, _)| *distance <= 3);
-            let hint = match near {
-                Some((_, near)) => {
-                    format!("did you mean {near}? wharf config matrix shows all names")
-                }
-                None => "wharf config matrix shows all names".to_owned(),
-            };
-            return Err(Failure::new(Exit::Usage, message).hint(hint));
-        }
-    }
-    Ok(())
+    let wrong = callers.iter().find_map(|caller| {
+        Some((caller, unknown(&caller.grants, &known, &templates).first().copied()?))
+    });
+    let Some((caller, name)) = wrong else { return Ok(()) };
+    let shown: String = name.chars().take(96).collect();
+    let message =
+        format!("the permissions of {:?} name {shown:?}, which nothing here offers", caller.name);
+    let near = known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 3);
+    let hint = match near {
+        Some((_, near)) => format!("did you mean {near}? wharf config matrix shows all names"),
+        None => "wharf config matrix shows all names".to_owned(),
+    };
+    Err(Failure::new(Exit::Usage, message).hint(hint))
 }
 
 /// Names without a star that are none. A URI may be one that a template of its server makes.
