@@ -1,5 +1,7 @@
 //! `wharf config matrix` and the check of names, over a configuration with every kind of caller.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 use crate::everything::{json, stderr, stdout, wharf};
 
 /// Keys of three people over the demo's servers, and what a stdio server may do.
