@@ -10,6 +10,7 @@ use crate::{
     access,
     cli::ServeOptions,
     config::{LogFormat, Settings},
+    durable,
     exit::Exit,
     failure::Failure,
     hosting::{self, Hosted},
@@ -23,7 +24,8 @@ use crate::{
 pub(crate) async fn run(options: &ServeOptions) -> anyhow::Result<Exit> {
     let settings = options.server.settings(options.listen.as_deref())?;
     logging::start(&settings.logging);
-    let hosted = hosting::build(&settings)?;
+    let store = durable::open(&settings.state).await?;
+    let hosted = hosting::build(&settings, store.as_ref())?;
     // Before the address is announced: a signal that comes right after it must find somebody.
     let shutdown = Shutdown::on_signals(settings.limits.shutdown_grace)?;
     let bound = listener(&settings, &hosted)?
@@ -32,6 +34,9 @@ pub(crate) async fn run(options: &ServeOptions) -> anyhow::Result<Exit> {
         .map_err(|error| cannot_listen(&error))?;
     announce(&settings, &hosted, &bound, options.json)?;
     bound.serve(&shutdown).await;
+    if let Some(store) = store {
+        store.close().await;
+    }
     tracing::info!("stopped");
     Ok(Exit::Success)
 }

@@ -9,3 +9,4 @@ mod everything;
 mod keys;
 mod outputs;
 mod serving;
+mod state;
