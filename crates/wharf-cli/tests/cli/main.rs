@@ -11,3 +11,4 @@ mod keys;
 mod matrix;
 mod outputs;
 mod serving;
+mod state;

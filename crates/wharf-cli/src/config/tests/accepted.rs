@@ -48,7 +48,7 @@ fn nothing_written_is_the_documented_default() {
         ],
         [1024, 16384, 16384, 1000]
     );
-    assert!(settings.state.keys.is_empty());
+    assert!(settings.state.keys.is_empty() && settings.state.file.is_none());
     assert_eq!((settings.logging.format, settings.logging.level), (LogFormat::Text, Level::Info));
     let database = Database {
         source: DatabaseSource::Sample,
@@ -96,6 +96,7 @@ page_size = 7
 shutdown_grace = "0s"
 
 [state]
+file = "state.db"
 keys = [
   "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
   "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
@@ -139,6 +140,7 @@ fn every_key_is_read() {
     assert_eq!((limits.concurrency_per_connection, limits.page_size), (1000, 7));
     assert_eq!(limits.request_timeout + limits.shutdown_grace, Duration::from_secs(1));
     let expected: [u8; 32] = std::array::from_fn(|at| at as u8);
+    assert_eq!(settings.state.file, Some(PathBuf::from("state.db")));
     assert_eq!(settings.state.keys.len(), 3);
     assert!(settings.state.keys.iter().all(|key| *key.expose_secret() == expected));
     assert_eq!((settings.logging.format, settings.logging.level), (LogFormat::Json, Level::Debug));
