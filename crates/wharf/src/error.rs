@@ -257,6 +257,16 @@ impl ToolError {
         Self(Box::new(Repr::MissingCapability(capability)))
     }
 
+    /// What a part of the stack said, said by the handler.
+    pub(crate) fn from_error(error: Error) -> Self {
+        Self(Box::new(match error {
+            Error::Failed(failure) => Repr::Failure(failure),
+            Error::Suspended => Repr::Suspended,
+            Error::MissingCapability(missing) => Repr::MissingCapability(missing),
+            Error::Rpc(error) => Repr::Rpc(error),
+        }))
+    }
+
     pub(crate) fn rpc(error: RpcError) -> Self {
         Self(Box::new(Repr::Rpc(error)))
     }
