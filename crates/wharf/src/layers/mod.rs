@@ -2,6 +2,8 @@
 
 mod catch_panic;
 mod concurrency;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod gated;
 mod handle;
 mod rate_limit;
