@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-for folder in ("tests/acceptance", "scripts", "benches"):
+for folder in ("tests/acceptance", "tests/robustness", "scripts", "benches"):
     sys.path.insert(0, str(REPOSITORY / folder))
 
 import check_licenses  # noqa: E402
@@ -17,6 +17,7 @@ import conformance  # noqa: E402
 import harness  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
+import soak  # noqa: E402
 
 SUCCESS = {"id": "a", "status": "SUCCESS"}
 LISTING = """Required for 2026-07-28 (3 scenarios, frozen; run at the 2026-07-28 wire):
@@ -115,6 +116,21 @@ class Harness(unittest.TestCase):
                      '{"message":"listening on http://127.0.0.1:80/mcp"}'):
             found = servers.LISTENING.search(line)
             self.assertEqual(found and found.group(1), "http://127.0.0.1:80/mcp", line)
+
+
+class Soak(unittest.TestCase):
+    @staticmethod
+    def rows(http_rss, stdio_files=lambda n: 11) -> list[dict]:
+        return [{"http_rss_mib": http_rss(n), "stdio_rss_mib": 20.0, "stdio_files": stdio_files(n)} for n in range(40)]
+
+    def test_steady_memory_is_no_leak_and_the_warm_up_is_not_judged(self):
+        self.assertEqual(soak.leaks(self.rows(lambda n: 30.0), 10, 10), [])
+        self.assertEqual(soak.leaks(self.rows(lambda n: min(n, 10) * 10.0), 10, 12), [])
+
+    def test_growing_memory_and_open_files_are_leaks(self):
+        self.assertIn("http_rss_mib", "".join(soak.leaks(self.rows(lambda n: 30.0 + n), 10, 10)))
+        self.assertIn("50 files", "".join(soak.leaks(self.rows(lambda n: 30.0), 10, 50)))
+        self.assertIn("stdio_files", "".join(soak.leaks(self.rows(lambda n: 30.0, lambda n: n), 10, 10)))
 
 
 class BenchmarkReport(unittest.TestCase):

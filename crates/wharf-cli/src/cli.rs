@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::{
     asking::{self, Reply},
+    commands::keys::{parse_overlap, parse_period},
     config::{self, Asked, Settings},
     exit,
     failure::Failure,
@@ -40,6 +41,9 @@ pub(crate) enum Command {
     /// Check the configuration, or print its schema or manual
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Make, list, rotate and revoke API keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// List the tools, resources, resource templates and prompts of a server
     #[command(
         override_usage = "wharf list [OPTIONS] <URL> [KIND]\n       wharf list [OPTIONS] [KIND] -- <COMMAND>...",
@@ -75,6 +79,78 @@ pub(crate) enum ConfigCommand {
     Schema,
     /// Print the manual in Markdown
     Manual,
+}
+
+/// What to do with API keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key and print it, once
+    #[command(after_help = KEYS_EXAMPLES)]
+    New {
+        /// What to call it
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// What it may use; repeat, or separate by commas
+        #[arg(long, value_name = "PATTERN", required = true, value_delimiter = ',')]
+        allow: Vec<String>,
+        /// For how long it is valid, such as 90d; without this it does not expire
+        #[arg(long, value_name = "TIME", value_parser = parse_period)]
+        expires: Option<Duration>,
+        #[command(flatten)]
+        file: KeysFile,
+    },
+    /// List all keys; what they are is known to nobody
+    List {
+        #[command(flatten)]
+        file: KeysFile,
+    },
+    /// Remove a key; running servers refuse it at once
+    Revoke {
+        /// Its name or id
+        #[arg(value_name = "KEY")]
+        key: String,
+        #[command(flatten)]
+        file: KeysFile,
+    },
+    /// Make a new secret for a key and print it, once; the old one stays valid for a while
+    Rotate {
+        /// Its name or id
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// How long the old secret stays valid; 0s ends it at once
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_overlap)]
+        overlap: Duration,
+        /// For how long the new one is valid; without this, for as long as the old one was
+        #[arg(long, value_name = "TIME", value_parser = parse_period)]
+        expires: Option<Duration>,
+        #[command(flatten)]
+        file: KeysFile,
+    },
+}
+
+/// Where the keys are.
+#[derive(Debug, Args)]
+pub(crate) struct KeysFile {
+    /// The key file; without it, auth.keys_file of the configuration
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The configuration; without it, wharf.toml in the working directory if there is one
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl KeysCommand {
+    /// Whether one JSON object is wanted.
+    pub(crate) fn json(&self) -> bool {
+        let (Self::New { file, .. }
+        | Self::List { file }
+        | Self::Revoke { file, .. }
+        | Self::Rotate { file, .. }) = self;
+        file.json
+    }
 }
 
 /// Options of `wharf serve`.
@@ -201,6 +277,14 @@ Examples:
   wharf stdio calculator
   wharf stdio database --path shop.db
   wharf stdio shop --config /etc/wharf.toml";
+
+const KEYS_EXAMPLES: &str = "\
+Patterns: * for all, tools, resources, prompts, admin, SERVER:*, SERVER:ITEM with * for any text,
+or a scope such as issues:write. ! before a pattern denies what it covers. Quote them.
+
+Examples:
+  wharf keys new --name ci --allow 'database:*' --expires 90d
+  wharf keys new --name reports --allow 'tools,!database:execute_*' --file keys.json";
 
 const LIST_EXAMPLES: &str = "\
 KIND is tools, resources, templates or prompts; without it, all that the server has.

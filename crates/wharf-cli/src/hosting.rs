@@ -45,10 +45,16 @@ fn hosted(server: &Server, settings: &Settings) -> anyhow::Result<Hosted> {
                 DatabaseSource::Path(_) => &["list_tables"],
             },
         ),
+        ServerKind::Files(files) => (
+            wharf_files::server(&files.settings())
+                .map_err(|error| unusable(&server.name, &error))?,
+            &["list_directory"],
+        ),
     };
     let keys = settings.state.keys.iter().map(|key| SealingKey::new(key.expose_secret()));
     let keys = keys.collect::<Result<Vec<_>, _>>().context("state.keys")?;
     let service = described
+        .hosted_as(server.name.as_str())
         .limits(limits(settings))
         .rate_limits(|limits| rate_limits(limits, &settings.rate_limits))
         .sealing_keys(keys)

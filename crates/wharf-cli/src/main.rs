@@ -1,6 +1,7 @@
 //! The `wharf` command: reads the command line, runs one command, and ends with its exit code. All it decides is where failures
 //! are told: a failure with `--json` is an object on stdout, because whoever parses the output needs it there.
 
+mod access;
 mod arguments;
 mod asking;
 mod cli;
@@ -24,7 +25,7 @@ use clap::Parser;
 
 use crate::{
     cli::{Cli, Command},
-    commands::{call, list, prompt, read, serve, stdio},
+    commands::{call, keys, list, prompt, read, serve, stdio},
     exit::Exit,
     failure::Failure,
 };
@@ -64,6 +65,7 @@ async fn run(command: &Command) -> anyhow::Result<Exit> {
         Command::Serve(options) => serve::run(options).await,
         Command::Stdio(options) => stdio::run(options).await,
         Command::Config(command) => commands::config::run(command),
+        Command::Keys(command) => keys::run(command),
         Command::List(options) => list::run(options).await,
         Command::Call(options) => call::run(options).await,
         Command::Read(options) => read::run(options).await,
@@ -76,6 +78,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Serve(options) => options.json,
         // stdout belongs to the protocol.
         Command::Stdio(_) | Command::Config(_) => false,
+        Command::Keys(command) => command.json(),
         Command::List(options) | Command::Read(options) | Command::Prompt(options) => {
             options.client.json
         }

@@ -18,9 +18,16 @@ use crate::{
     server::{
         ExtensionMethod,
         entries::{PromptEntry, ResourceEntry, ToolEntry},
-        registry::ListKind,
+        lists::ListKind,
     },
 };
+
+/// What suggestions are for.
+pub(crate) enum Subject {
+    Prompt(Arc<PromptEntry>),
+    /// Or a template.
+    Resource(Arc<ResourceEntry>),
+}
 
 /// What is to be done.
 pub(crate) enum Operation {
@@ -38,6 +45,7 @@ pub(crate) enum Operation {
         arguments: Value,
     },
     Complete {
+        subject: Subject,
         completer: Option<crate::handler::BoxHandler<CompletionValues>>,
         query: Value,
     },

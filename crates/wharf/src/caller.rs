@@ -8,6 +8,8 @@ use std::{net::IpAddr, sync::Arc};
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 
+use crate::scope::Grants;
+
 /// How the caller came to be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -30,22 +32,36 @@ pub struct Caller {
     pub name: Arc<str>,
     /// How the caller came to be known.
     pub kind: CallerKind,
+    /// What the caller may use.
+    pub grants: Arc<Grants>,
 }
 
 impl Caller {
-    /// A caller with a verified credential.
+    /// A caller with a verified credential, who may use nothing until [`with_grants`](Self::with_grants) says what: a
+    /// credential proves who somebody is and not what they may do.
     pub fn authenticated(id: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
-        Self { id: id.into(), name: name.into(), kind: CallerKind::Authenticated }
+        Self::new(id.into(), name.into(), CallerKind::Authenticated, Grants::none())
     }
 
-    /// Nobody in particular.
+    /// Nobody in particular, who may use everything unless [`with_grants`](Self::with_grants) says otherwise; a listener
+    /// that others can reach refuses to serve anonymous callers.
     pub fn anonymous() -> Self {
-        Self { id: "anonymous".into(), name: "anonymous".into(), kind: CallerKind::Anonymous }
+        Self::new("anonymous".into(), "anonymous".into(), CallerKind::Anonymous, Grants::all())
     }
 
-    /// The person who started the process.
+    /// The person who started the process, who may use everything unless [`with_grants`](Self::with_grants) says otherwise.
     pub fn local() -> Self {
-        Self { id: "local".into(), name: "local".into(), kind: CallerKind::Local }
+        Self::new("local".into(), "local".into(), CallerKind::Local, Grants::all())
+    }
+
+    /// The same caller, who may use what these say and nothing else.
+    pub fn with_grants(mut self, grants: Arc<Grants>) -> Self {
+        self.grants = grants;
+        self
+    }
+
+    fn new(id: Arc<str>, name: Arc<str>, kind: CallerKind, grants: Arc<Grants>) -> Self {
+        Self { id, name, kind, grants }
     }
 }
 
@@ -59,16 +75,26 @@ pub struct Credentials<'a> {
     pub client_addr: Option<IpAddr>,
 }
 
-/// Why nobody was recognised: becomes HTTP 401 (or 403) with a `WWW-Authenticate` challenge (RFC 9110 section 11.6.1).
+impl<'a> Credentials<'a> {
+    /// What a request shows, for an authenticator that is used or tried outside of a listener.
+    pub fn new(headers: &'a HeaderMap, client_addr: Option<IpAddr>) -> Self {
+        Self { headers, client_addr }
+    }
+}
+
+/// Why nobody was recognised: becomes HTTP 401 (or another status) with a `WWW-Authenticate` challenge (RFC 9110 section 11.6.1).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Challenge {
-    /// 401 when a credential is missing or wrong, 403 when it does not suffice, 429 when there were too many failures.
+    /// 401 when a credential is missing or wrong, 403 when it does not suffice, 429 when there were too many failures, 503
+    /// when it can't be checked.
     pub status: u16,
-    /// The value of `WWW-Authenticate`.
+    /// The value of `WWW-Authenticate`; none when empty.
     pub www_authenticate: String,
     /// What the caller reads; must not tell whether a credential exists.
     pub message: String,
+    /// The value of `Retry-After`, in seconds.
+    pub retry_after_seconds: Option<u64>,
 }
 
 impl Challenge {
@@ -78,6 +104,27 @@ impl Challenge {
             status: 401,
             www_authenticate: www_authenticate.into(),
             message: "a valid credential is required; send it as Authorization: Bearer".into(),
+            retry_after_seconds: None,
+        }
+    }
+
+    /// A 503: who it is can't be found out now, so nobody is let in and nobody is told to get another credential.
+    pub fn unavailable(retry_after_seconds: u64) -> Self {
+        Self {
+            status: 503,
+            www_authenticate: String::new(),
+            message: "credentials can't be checked at the moment; try again".into(),
+            retry_after_seconds: Some(retry_after_seconds),
+        }
+    }
+
+    /// A 429 for who has failed too often (RFC 6585 section 4).
+    pub fn too_many_failures(retry_after_seconds: u64) -> Self {
+        Self {
+            status: 429,
+            www_authenticate: String::new(),
+            message: "too many requests without a valid credential; wait before the next".into(),
+            retry_after_seconds: Some(retry_after_seconds),
         }
     }
 }
@@ -102,6 +149,13 @@ pub trait Authenticator: Send + Sync + 'static {
 /// Lets everyone in as [`Caller::anonymous`]: the default on loopback.
 #[derive(Debug)]
 pub struct AllowAnonymous(Arc<Caller>);
+
+impl AllowAnonymous {
+    /// Lets everyone in as somebody who may use what these say.
+    pub fn with_grants(grants: Arc<Grants>) -> Self {
+        Self(Arc::new(Caller::anonymous().with_grants(grants)))
+    }
+}
 
 impl Default for AllowAnonymous {
     fn default() -> Self {

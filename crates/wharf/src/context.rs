@@ -7,7 +7,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -16,6 +16,7 @@ use bytes::Bytes;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
+    cache_policy::CacheStatus,
     caller::Caller,
     gate::Admission,
     handler::ask::AskState,
@@ -113,6 +114,11 @@ pub(crate) struct CallContext {
     pub(crate) ask: Mutex<AskState>,
     /// What the sealed state is bound to besides the caller: method, target and raw arguments.
     pub(crate) binding: Binding,
+    /// Whether the client brings answers to questions of an earlier round.
+    brings_answers: bool,
+    /// Whether it also brings the sealed state of that round.
+    continues: bool,
+    cache: AtomicU8,
     withdrawn: AtomicBool,
     admission: Mutex<Admission>,
     clock: Mutex<Clock>,
@@ -144,7 +150,11 @@ impl CallContext {
         binding: Binding,
         can_stream: bool,
     ) -> Self {
+        let continues = ask.flow.is_some();
         Self {
+            brings_answers: continues || !ask.answers.is_empty(),
+            continues,
+            cache: AtomicU8::new(0),
             core,
             request_id: RequestId::next(),
             id,
@@ -175,6 +185,27 @@ impl CallContext {
 
     pub(crate) fn ask(&self) -> std::sync::MutexGuard<'_, AskState> {
         self.ask.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the client brings answers to questions of an earlier round: then no earlier result can be its answer.
+    pub(crate) fn brings_answers(&self) -> bool {
+        self.brings_answers
+    }
+
+    /// Whether this is a verified continuation of an earlier round of the same call.
+    pub(crate) fn continues(&self) -> bool {
+        self.continues
+    }
+
+    /// Remembers where the result came from, for whoever records the call.
+    pub(crate) fn note_cache(&self, status: CacheStatus) {
+        self.cache.store(status as u8 + 1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn cache_status(&self) -> Option<CacheStatus> {
+        [CacheStatus::Miss, CacheStatus::Hit, CacheStatus::Shared]
+            .into_iter()
+            .find(|status| *status as u8 + 1 == self.cache.load(Ordering::Relaxed))
     }
 
     /// Its permits, and where it gets them.

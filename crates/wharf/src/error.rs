@@ -9,7 +9,7 @@ use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 use serde::{Serialize, ser::SerializeMap};
 use serde_json::Value;
 
-use crate::protocol::RpcError;
+use crate::{protocol::RpcError, state::StateError};
 
 /// What went wrong, in the terms that a caller can act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,6 +52,24 @@ impl ErrorKind {
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
             Self::Internal => "INTERNAL_ERROR",
         }
+    }
+
+    /// The kind of a code, if it is one.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        [
+            Self::InvalidInput,
+            Self::AuthenticationFailed,
+            Self::PermissionDenied,
+            Self::ResourceNotFound,
+            Self::RateLimited,
+            Self::Timeout,
+            Self::Cancelled,
+            Self::Conflict,
+            Self::ServiceUnavailable,
+            Self::Internal,
+        ]
+        .into_iter()
+        .find(|kind| kind.code() == code)
     }
 
     /// Whether the same call may succeed later without a change by the caller.
@@ -143,8 +161,28 @@ enum Repr {
     Failure(Failure),
     /// The handler waits for the client's answers; what it asked for is kept in the call's `Ask` state.
     Suspended,
-    MissingCapability(ClientCapability),
+    MissingCapability(Missing),
     Rpc(RpcError),
+}
+
+/// What the client lacks, and what would do without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Missing {
+    /// What the handler needs.
+    pub capability: ClientCapability,
+    /// The argument that makes it unnecessary.
+    pub or_argument: Option<Cow<'static, str>>,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the client does not offer {}", self.capability.describe())?;
+        match &self.or_argument {
+            Some(name) => write!(f, "; pass the argument {name:?} instead"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a failed call tells.
@@ -161,11 +199,20 @@ pub struct Failure {
     pub details: Option<Value>,
     /// What the operator reads in the log. Never sent unless configured.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
+    /// The scopes that a bearer token would need (RFC 6750 section 3.1): such a refusal is an HTTP 403 with a challenge.
+    pub(crate) insufficient_scope: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, details: None, source: None }
+        Self {
+            kind,
+            message: message.into(),
+            retry_after: None,
+            details: None,
+            source: None,
+            insufficient_scope: None,
+        }
     }
 }
 
@@ -253,8 +300,11 @@ impl ToolError {
         Self(Box::new(Repr::Suspended))
     }
 
-    pub(crate) fn missing_capability(capability: ClientCapability) -> Self {
-        Self(Box::new(Repr::MissingCapability(capability)))
+    pub(crate) fn missing_capability(
+        capability: ClientCapability,
+        or_argument: Option<Cow<'static, str>>,
+    ) -> Self {
+        Self(Box::new(Repr::MissingCapability(Missing { capability, or_argument })))
     }
 
     /// What a part of the stack said, said by the handler.
@@ -275,7 +325,7 @@ impl ToolError {
         match *self.0 {
             Repr::Failure(failure) => Error::Failed(failure),
             Repr::Suspended => Error::Suspended,
-            Repr::MissingCapability(capability) => Error::MissingCapability(capability),
+            Repr::MissingCapability(missing) => Error::MissingCapability(missing),
             Repr::Rpc(error) => Error::Rpc(error),
         }
     }
@@ -286,7 +336,7 @@ impl fmt::Debug for ToolError {
         match &*self.0 {
             Repr::Failure(failure) => failure.fmt(f),
             Repr::Suspended => f.write_str("Suspended"),
-            Repr::MissingCapability(capability) => write!(f, "MissingCapability({capability:?})"),
+            Repr::MissingCapability(missing) => missing.fmt(f),
             Repr::Rpc(error) => error.fmt(f),
         }
     }
@@ -297,9 +347,7 @@ impl fmt::Display for ToolError {
         match &*self.0 {
             Repr::Failure(failure) => write!(f, "{}: {}", failure.kind, failure.message),
             Repr::Suspended => f.write_str("the handler waits for the client's answers"),
-            Repr::MissingCapability(capability) => {
-                write!(f, "the client does not offer {}", capability.describe())
-            }
+            Repr::MissingCapability(missing) => write!(f, "{missing}"),
             Repr::Rpc(error) => write!(f, "{error}"),
         }
     }
@@ -307,7 +355,16 @@ impl fmt::Display for ToolError {
 
 impl<E: StdError + Send + Sync + 'static> From<E> for ToolError {
     fn from(source: E) -> Self {
-        Self::internal(source)
+        let source: Box<dyn StdError + Send + Sync> = Box::new(source);
+        match source.downcast::<StateError>() {
+            // A store that is full or away is a matter of time, not a defect.
+            Ok(error) if error.is_passing() => Self::unavailable(
+                "the server can't reach or extend its state right now; try again shortly",
+            )
+            .source(error),
+            Ok(error) => Self::internal(error),
+            Err(source) => Self::internal(source),
+        }
     }
 }
 
@@ -320,7 +377,7 @@ pub enum Error {
     /// A protocol failure: always a JSON-RPC error.
     Rpc(RpcError),
     /// The client lacks what the handler needs (-32021 on 2026-07-28).
-    MissingCapability(ClientCapability),
+    MissingCapability(Missing),
     /// The handler waits for answers. `dispatch` turns it into [`Outcome::InputRequired`](crate::Outcome).
     Suspended,
 }
@@ -356,9 +413,7 @@ impl fmt::Display for Error {
         match self {
             Self::Failed(failure) => write!(f, "{}: {}", failure.kind, failure.message),
             Self::Rpc(error) => write!(f, "{error}"),
-            Self::MissingCapability(capability) => {
-                write!(f, "the client does not offer {}", capability.describe())
-            }
+            Self::MissingCapability(missing) => write!(f, "{missing}"),
             Self::Suspended => f.write_str("waiting for the client's answers"),
         }
     }

@@ -6,13 +6,18 @@
 
 mod batcher;
 mod cache;
+mod cache_policy;
 mod call;
 mod caller;
+mod canonical;
 mod content;
 mod context;
 mod dispatch;
 mod error;
 mod events;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod handler;
 mod layers;
@@ -24,6 +29,7 @@ mod peer;
 mod protocol;
 mod results;
 mod schema;
+mod scope;
 mod seal;
 mod server;
 mod session;
@@ -33,27 +39,37 @@ pub mod transport;
 
 pub use batcher::{BatchLimits, Batcher, Loaded};
 pub use cache::CacheHint;
+pub use cache_policy::{CachePolicy, CacheStatus};
 pub use call::{Call, Outcome, Reply};
 pub use caller::{AllowAnonymous, Authenticator, Caller, CallerKind, Challenge, Credentials};
 pub use content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
 pub use context::RequestId;
-pub use error::{Class, ClientCapability, Error, ErrorKind, Failure, ToolError};
+pub use error::{Class, ClientCapability, Error, ErrorKind, Failure, Missing, ToolError};
 pub use events::{Event, EventBus, EventStream, LocalBus};
 pub use handler::{
     Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues, Events, Form,
-    FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Invocation, Json,
-    Log, Polling, Progress, PromptMessage, PromptResult, Round, ToolResult, Uri,
+    FormError, FromCall, Handler, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult,
+    Invocation, Json, Log, Polling, Progress, PromptMessage, PromptResult, Question, Requirements,
+    Round, State, ToolResult, Uri,
 };
 pub use layers::{Rate, RateError, RateLimits, StoreFailure, ToolRates};
 pub use listen::Subscription;
 pub use meta::Meta;
 pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness, StoreTrouble};
 pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
+pub use scope::{Grants, PatternError, Refusal, Scope, ScopeError, Target, TargetKind};
 pub use seal::{KeyLength, SealingKey};
 pub use server::{
-    BuildError, CompletionQuery, Extension, Handle, IntoExtensionResult, Limits, Prompt,
-    PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool, ToolBuilder,
+    BuildError, Changes, CompletionQuery, Extension, Handle, IntoExtensionResult, IntoItem,
+    ItemFuture, Limits, Prompt, PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool,
+    ToolBuilder,
 };
+#[cfg(feature = "macros")]
+pub use wharf_macros::{prompt, resource, tool};
+
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private;
 
 /// The examples of the README are compiled with the others.
 #[cfg(doctest)]

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::{
+    cache_policy::CacheStatus,
     caller::Caller,
     context::RequestId,
     error::{Class, ErrorKind},
@@ -32,6 +33,8 @@ pub struct CallRecord<'a> {
     pub outcome: &'static str,
     /// Whose fault it is.
     pub class: Class,
+    /// Where a tool's result came from, for tools with a [`CachePolicy`](crate::CachePolicy).
+    pub cache: Option<CacheStatus>,
     /// From decoding to outcome.
     pub elapsed: Duration,
 }

@@ -9,8 +9,9 @@ use crate::{
     error::Error,
     gate::Gate,
     layers::{
-        CatchPanicLayer, ConcurrencyLayer, Handle, RateLimitLayer, RateLimits, RecordLayer,
-        ResponseBudgetLayer, TimeoutLayer, TraceLayer, ValidateLayer,
+        AuthorizeLayer, CatchPanicLayer, ConcurrencyLayer, Handle, IdempotencyLayer,
+        RateLimitLayer, RateLimits, RecordLayer, ResponseBudgetLayer, ResultCacheLayer,
+        TimeoutLayer, TraceLayer, ValidateLayer,
     },
     observe::{AuditSink, MetricsSink},
     server::Limits,
@@ -55,14 +56,21 @@ fn layered(
         .layer(TimeoutLayer::new(limits.request_timeout))
         // Only handlers are counted, and only while they run: see `Call::runs_handler`.
         .layer(ConcurrencyLayer::new(gate))
+        // Outside whatever spends quota or work on a call; what was refused gives its place back at once.
+        .layer(AuthorizeLayer)
         // Outside validation and whatever else costs something: a call that comes too often must stay cheap. Inside the
         // record, so that refusals are counted.
         .layer(RateLimitLayer::new(server, rate_limits, state, metrics))
-        // Outside everything that runs, remembers or repeats a call: nothing goes on that its schema does not accept.
+        // Nothing below sees arguments that the schema does not accept, and all of it sees them in their final form.
         .layer(ValidateLayer)
-        // Outside whatever may serve one result to several callers, since the pages of a cut one belong to one of them;
-        // inside whatever remembers what a caller was told. Inside the timeout and the permit too: cutting is work.
+        // Outside the cache: a key says that the call happens once, whatever else would be answered to it. Outside the
+        // budget: it remembers what its caller was told.
+        .layer(IdempotencyLayer)
+        // Outside the cache, which may serve one result to several callers: the pages of a cut one belong to one of them.
+        // Inside the timeout and the permit: cutting is work.
         .layer(ResponseBudgetLayer::new(limits.response_bytes))
+        // Innermost: only what would otherwise run is answered from an earlier run.
+        .layer(ResultCacheLayer)
         .service(Handle)
 }
 
@@ -95,9 +103,12 @@ mod tests {
             "CatchPanic",
             "Timeout",
             "Concurrency",
+            "Authorize",
             "RateLimit",
             "Validate",
+            "Idempotency",
             "ResponseBudget",
+            "ResultCache",
             "Handle",
         ];
         assert_eq!(order(&layered(parts)), expected);

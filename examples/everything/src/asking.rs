@@ -16,9 +16,27 @@ struct Elicitation {
     message: String,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Name {
     name: String,
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct User {
+    /// User's response
+    username: String,
+    /// User's email address
+    email: String,
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Color {
+    color: String,
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Consent {
+    ok: bool,
 }
 
 pub(crate) fn register(server: Server) -> Server {
@@ -29,16 +47,12 @@ fn object(properties: Value, required: &[&str]) -> Value {
     json!({"type": "object", "properties": properties, "required": required})
 }
 
-fn name_form(message: &str) -> Form {
-    Form::new(message, object(json!({"name": {"type": "string"}}), &["name"]))
-}
-
 fn prompt_of(text: &str) -> Value {
     json!({"messages": [{"role": "user", "content": {"type": "text", "text": text}}], "maxTokens": 100})
 }
 
 /// What the person did, in words.
-fn told(answer: &Answer) -> String {
+fn told<T: serde::Serialize>(answer: &Answer<T>) -> String {
     match answer {
         Answer::Accepted(content) => format!("action=accept, content={}", json!(content)),
         Answer::Declined => "action=decline".to_owned(),
@@ -57,13 +71,7 @@ fn legacy(server: Server) -> Server {
         ))
         .tool(Tool::new("test_elicitation").description("Asks the person").handler(
             |ask: Ask, Args(Elicitation { message }): Args<Elicitation>| async move {
-                let properties = json!({
-                    "username": {"type": "string", "description": "User's response"},
-                    "email": {"type": "string", "description": "User's email address"},
-                });
-                let answer = ask
-                    .form("user", Form::new(message, object(properties, &["username", "email"])))
-                    .await?;
+                let answer = ask.form::<User>("user", message).await?;
                 Ok::<_, ToolError>(format!("User response: {}", told(&answer)))
             },
         ))
@@ -85,7 +93,7 @@ fn schemas(server: Server) -> Server {
                     },
                     "verified": {"type": "boolean", "description": "Verification status", "default": true},
                 });
-                let answer = ask.form("defaults", Form::new("Please review the form", object(properties, &[]))).await?;
+                let answer = ask.form_with("defaults", Form::new("Please review the form", object(properties, &[]))).await?;
                 Ok::<_, ToolError>(format!("Elicitation completed: {}", told(&answer)))
             },
         ))
@@ -108,7 +116,7 @@ fn schemas(server: Server) -> Server {
                     "untitledMulti": {"type": "array", "items": {"type": "string", "enum": options}},
                     "titledMulti": {"type": "array", "items": {"anyOf": titled}},
                 });
-                let answer = ask.form("choices", Form::new("Please choose", object(properties, &[]))).await?;
+                let answer = ask.form_with("choices", Form::new("Please choose", object(properties, &[]))).await?;
                 Ok::<_, ToolError>(format!("Elicitation completed: {}", told(&answer)))
             },
         ))
@@ -127,7 +135,7 @@ fn streams(server: Server) -> Server {
                 .description("Asks instead of streaming a request")
                 .handler(|ask: Ask| async move {
                     let Name { name } =
-                        ask.form("user_name", name_form("What is your name?")).await?.accept()?;
+                        ask.form("user_name", "What is your name?").await?.accept()?;
                     Ok::<_, ToolError>(format!("Hello, {name}!"))
                 }),
         )
@@ -140,7 +148,7 @@ fn rounds(server: Server) -> Server {
                 .description("Asks for a name")
                 .handler(|ask: Ask| async move {
                     let Name { name } =
-                        ask.form("user_name", name_form("What is your name?")).await?.accept()?;
+                        ask.form("user_name", "What is your name?").await?.accept()?;
                     Ok::<_, ToolError>(format!("Hello, {name}!"))
                 }),
         )
@@ -180,26 +188,22 @@ fn rounds(server: Server) -> Server {
                 .handler(|ask: Ask| async move {
                     let answers = ask
                         .round()
-                        .form("user_name", name_form("What is your name?"))
+                        .form::<Name>("user_name", "What is your name?")
                         .sample("greeting", prompt_of("Generate a greeting"))
                         .roots("client_roots")
                         .send()
                         .await?;
-                    let Name { name } = answers.answer("user_name")?.accept()?;
+                    let Name { name } = answers.form("user_name")?.accept()?;
                     Ok::<_, ToolError>(format!("Thank you, {name}: three answers arrived"))
                 }),
         )
         .tool(
             Tool::new("test_input_required_result_multi_round").description("Asks twice").handler(
                 |ask: Ask| async move {
-                    let Name { name } = ask
-                        .form("step1", name_form("Step 1: What is your name?"))
-                        .await?
-                        .accept()?;
-                    let color = object(json!({"color": {"type": "string"}}), &["color"]);
-                    let second = ask
-                        .form("step2", Form::new("Step 2: What is your favorite color?", color))
-                        .await?;
+                    let Name { name } =
+                        ask.form("step1", "Step 1: What is your name?").await?.accept()?;
+                    let second =
+                        ask.form::<Color>("step2", "Step 2: What is your favorite color?").await?;
                     Ok::<_, ToolError>(format!("{name} has answered both: {}", told(&second)))
                 },
             ),
@@ -210,7 +214,7 @@ fn rounds(server: Server) -> Server {
                 .handler(|ask: Ask| async move {
                     let mut round = ask.round();
                     if ask.supports(ClientCapability::ElicitationForm) {
-                        round = round.form("user_name", name_form("What is your name?"));
+                        round = round.form::<Name>("user_name", "What is your name?");
                     }
                     if ask.supports(ClientCapability::Sampling) {
                         round = round.sample("greeting", prompt_of("Generate a greeting"));
@@ -222,7 +226,6 @@ fn rounds(server: Server) -> Server {
 }
 
 async fn confirmed(ask: Ask) -> Result<String, ToolError> {
-    let schema = object(json!({"ok": {"type": "boolean"}}), &["ok"]);
-    let answer = ask.form("confirm", Form::new("Please confirm", schema)).await?;
+    let answer = ask.form::<Consent>("confirm", "Please confirm").await?;
     Ok(format!("state-ok: {}", told(&answer)))
 }

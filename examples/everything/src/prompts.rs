@@ -1,9 +1,7 @@
 //! Prompts: plain, with arguments and completion, with a resource, with an image, and one that asks first.
 
-use serde_json::json;
 use wharf::{
-    Args, Ask, CompletionQuery, Content, Form, Prompt, PromptMessage, ResourceContents, Server,
-    ToolError,
+    Args, Ask, CompletionQuery, Content, Prompt, PromptMessage, ResourceContents, Server, ToolError,
 };
 
 use crate::tools::PNG;
@@ -23,7 +21,7 @@ struct Embedded {
     resource_uri: String,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Context {
     context: String,
 }
@@ -76,13 +74,8 @@ pub(crate) fn register(server: Server) -> Server {
             Prompt::new("test_input_required_result_prompt")
                 .description("Asks before it answers")
                 .handler(|ask: Ask| async move {
-                    let schema = json!({
-                        "type": "object",
-                        "properties": {"context": {"type": "string"}},
-                        "required": ["context"],
-                    });
-                    let form = Form::new("What context should the prompt use?", schema);
-                    let Context { context } = ask.form("user_context", form).await?.accept()?;
+                    let question = "What context should the prompt use?";
+                    let Context { context } = ask.form("user_context", question).await?.accept()?;
                     Ok::<_, ToolError>(format!("Work in this context: {context}"))
                 }),
         )

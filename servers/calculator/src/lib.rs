@@ -22,6 +22,7 @@ pub fn server(settings: Settings) -> Server {
         .title("Calculator")
         .description("Exact arithmetic for models that should not do it in their heads")
         .instructions("Use calculate for every arithmetic question; results are exact unless marked otherwise.")
-        .tool(tools::calculate::tool(settings.limits))
-        .resource(resources::greeting())
+        .state(settings.limits)
+        .tool(tools::calculate)
+        .resource(resources::greeting)
 }

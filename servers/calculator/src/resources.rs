@@ -1,19 +1,13 @@
 //! `greeting://{name}`: a resource to try a client with.
 
-use wharf::{Args, Resource};
+use wharf::resource;
 
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-struct Greeting {
+/// A personal greeting
+#[resource("greeting://{name}", title = "Greeting", mime_type = "text/plain")]
+pub(crate) async fn greeting(
     /// Whom to greet.
-    #[schemars(length(min = 1, max = 100))]
+    #[arg(min_length = 1, max_length = 100)]
     name: String,
-}
-
-/// The template.
-pub(crate) fn greeting() -> Resource {
-    Resource::template("greeting://{name}", "greeting")
-        .title("Greeting")
-        .description("A personal greeting")
-        .mime_type("text/plain")
-        .handler(|Args(Greeting { name }): Args<Greeting>| async move { format!("Hello, {name}!") })
+) -> String {
+    format!("Hello, {name}!")
 }

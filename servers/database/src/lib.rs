@@ -34,6 +34,7 @@ use crate::{
 /// asked; `/readyz` tells whether it can be.
 pub fn server(settings: SqliteSettings) -> Result<Server, DatabaseError> {
     let database = Database::open(settings)?;
+    let [list_tables, describe_table, execute_query] = tools::all(&database);
     Ok(Server::new("database", env!("CARGO_PKG_VERSION"))
         .title("Database")
         .description("Read-only SQL over one SQLite database")
@@ -41,8 +42,9 @@ pub fn server(settings: SqliteSettings) -> Result<Server, DatabaseError> {
             "Call list_tables first, then describe_table for the tables you need, then execute_query with one SELECT in \
              SQLite's dialect. Nothing can be changed. Put values into params, not into the text of the query.",
         )
-        .tool(tools::list_tables::tool(database.clone()))
-        .tool(tools::describe_table::tool(database.clone()))
-        .tool(tools::execute_query::tool(database.clone()))
+        .state(database.clone())
+        .tool(list_tables)
+        .tool(describe_table)
+        .tool(execute_query)
         .probe(Arc::new(readiness::SqliteProbe(database))))
 }

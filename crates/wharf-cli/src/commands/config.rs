@@ -1,6 +1,7 @@
 //! `wharf config`: looks at the configuration without starting anything.
 
 use crate::{
+    access,
     cli::ConfigCommand,
     config::{manual, schema},
     exit::Exit,
@@ -16,6 +17,7 @@ pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<Exit> {
         ConfigCommand::Check(options) => {
             let settings = options.settings(None)?;
             let hosted = hosting::build(&settings)?;
+            access::authenticator(&settings.auth)?;
             let names: Vec<&str> = hosted.iter().map(|server| server.name.as_str()).collect();
             printer::write(format!("ok: {}\n", names.join(", ")).as_bytes())?;
         }

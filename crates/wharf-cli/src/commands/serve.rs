@@ -7,6 +7,7 @@ use wharf::transport::{
 };
 
 use crate::{
+    access,
     cli::ServeOptions,
     config::{LogFormat, Settings},
     exit::Exit,
@@ -42,6 +43,9 @@ fn cannot_listen(error: &ListenError) -> Failure {
     };
     let failure = Failure::new(exit, error.to_string());
     match error {
+        ListenError::Unauthenticated(_) => failure.hint(
+            "make an API key: wharf keys new --name NAME --allow '*'; see docs/guides/api-keys.md",
+        ),
         ListenError::Bind { error, .. } if error.kind() == std::io::ErrorKind::AddrInUse => {
             failure.hint("choose another with --listen 127.0.0.1:PORT; port 0 takes any free one")
         }
@@ -51,7 +55,8 @@ fn cannot_listen(error: &ListenError) -> Failure {
 
 /// One server is at `/mcp`, several are at `/mcp/NAME`.
 fn listener(settings: &Settings, hosted: &[Hosted]) -> Result<Http, Failure> {
-    let mut http = Http::new(http_settings(settings)?);
+    let authenticator = access::authenticator(&settings.auth)?;
+    let mut http = Http::new(http_settings(settings)?).authenticator(authenticator);
     if let Some(tls) = &settings.http.tls {
         http = http.tls(TlsSettings { cert: tls.cert.clone(), key: tls.key.clone() });
     }

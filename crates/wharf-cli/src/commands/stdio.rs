@@ -18,7 +18,8 @@ pub(crate) async fn run(options: &StdioOptions) -> anyhow::Result<Exit> {
     let [server] = hosted.as_slice() else {
         return Err(Failure::usage("name one server").into());
     };
+    let caller = Caller::local().with_grants(settings.auth.local);
     let shutdown = Shutdown::on_signals(settings.limits.shutdown_grace)?;
-    stdio::serve(&server.service, Caller::local(), &shutdown).await?;
+    stdio::serve(&server.service, caller, &shutdown).await?;
     Ok(Exit::Success)
 }

@@ -107,13 +107,13 @@ pub(crate) struct ServerOption {
 
 impl ServerOption {
     fn new(field: &'static dyn Describe, kind: &'static str) -> Self {
-        use super::{field::Shape, kind::Written};
+        use super::kind::Written;
         Self {
             key: field.key(),
             text: field.text(),
             kinds: vec![kind],
             is_switch: field.facts().written == Written::Boolean,
-            is_list: field.shape() == Shape::List,
+            is_list: field.shape().is_list(),
         }
     }
 }

@@ -44,6 +44,14 @@ pub(super) enum Shape {
     Optional,
     /// Any number.
     List,
+    /// Any number; without the key, these.
+    ListOr(&'static [&'static str]),
+}
+
+impl Shape {
+    pub(super) fn is_list(self) -> bool {
+        matches!(self, Self::List | Self::ListOr(_))
+    }
 }
 
 /// What manual and schema need to know about a key.
@@ -90,6 +98,15 @@ pub(super) struct List<T: 'static> {
     pub(super) text: &'static str,
 }
 
+/// A key with a list that is not empty by default.
+pub(super) struct ListOr<T: 'static> {
+    pub(super) key: &'static str,
+    pub(super) kind: Kind<T>,
+    /// As they would stand in the environment.
+    pub(super) default: &'static [&'static str],
+    pub(super) text: &'static str,
+}
+
 /// The parts of `Describe` that are the same for all.
 macro_rules! describe {
     ($type:ident, $this:ident => $shape:expr) => {
@@ -115,6 +132,7 @@ describe!(Setting, this => Shape::One(this.default));
 describe!(Required, _this => Shape::Required);
 describe!(Optional, _this => Shape::Optional);
 describe!(List, _this => Shape::List);
+describe!(ListOr, this => Shape::ListOr(this.default));
 
 impl<T> Setting<T> {
     /// The value without anything given.
@@ -160,5 +178,24 @@ impl<T> Field for List<T> {
 
     fn read(&self, reader: &mut Reader<'_, '_>) -> Vec<T> {
         reader.many(self, &self.kind)
+    }
+}
+
+impl<T> ListOr<T> {
+    #[expect(clippy::expect_used, reason = "a default is data of this crate, not input")]
+    fn default_value(&self) -> Vec<T> {
+        let read = |text: &&str| (self.kind.parse)(&self.kind.facts, text, Path::new(""));
+        // The tests read every default of every table.
+        let values: Result<_, _> = self.default.iter().map(read).collect();
+        values.expect("every default is accepted by its own kind")
+    }
+}
+
+impl<T> Field for ListOr<T> {
+    type Value = Vec<T>;
+
+    fn read(&self, reader: &mut Reader<'_, '_>) -> Vec<T> {
+        // An empty list that was written is one: it takes the default away.
+        if reader.has(self) { reader.many(self, &self.kind) } else { self.default_value() }
     }
 }

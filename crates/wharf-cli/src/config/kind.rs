@@ -10,7 +10,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{SecretBox, zeroize::Zeroizing};
-use wharf::transport::http::Network;
+use wharf::{Grants, transport::http::Network};
 
 use super::{report::did_you_mean, units};
 
@@ -193,6 +193,19 @@ pub(super) const PATH: Kind<PathBuf> = Kind {
             return Err("expected the path of a file".into());
         }
         Ok(folder.join(text))
+    },
+};
+
+/// A pattern of permissions.
+pub(super) const PATTERN: Kind<String> = Kind {
+    facts: Facts {
+        name: "permission",
+        pattern: Some(r"^!?(\*|tools|resources|prompts|admin|[!-~]+:[!-~]+)$"),
+        example: "database:*",
+        ..PLAIN
+    },
+    parse: |_, text, _| {
+        Grants::parse([text]).map(|_| text.to_owned()).map_err(|error| error.to_string())
     },
 };
 

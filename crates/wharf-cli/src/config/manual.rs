@@ -74,7 +74,7 @@ fn type_of(field: &dyn Describe) -> String {
             facts.choices.iter().map(|choice| format!("`\"{choice}\"`")).collect();
         choices.join(" or ")
     };
-    if field.shape() == Shape::List { format!("list: {name}") } else { name }
+    if field.shape().is_list() { format!("list: {name}") } else { name }
 }
 
 fn default(field: &dyn Describe) -> String {
@@ -83,6 +83,11 @@ fn default(field: &dyn Describe) -> String {
         Shape::Required => "required".to_owned(),
         Shape::Optional => "none".to_owned(),
         Shape::List => "`[]`".to_owned(),
+        Shape::ListOr(texts) => {
+            let texts: Vec<String> =
+                texts.iter().map(|text| literal(field.facts(), text)).collect();
+            format!("`[{}]`", texts.join(", "))
+        }
     }
 }
 

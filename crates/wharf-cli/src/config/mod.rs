@@ -5,6 +5,7 @@
 //! Refuses unknown keys; starts nothing and opens no file but the configuration and its `file:` secrets.
 
 mod asked;
+mod auth;
 mod environment;
 mod field;
 mod http;
@@ -29,6 +30,7 @@ mod value;
 mod tests;
 
 pub(crate) use asked::{Asked, ServerOption, server_options};
+pub(crate) use auth::Auth;
 pub(crate) use load::load;
 pub(crate) use logging::{Level, LogFormat, Logging};
 pub(crate) use manual::manual;

@@ -225,6 +225,11 @@ impl<'l, 'd> Reader<'l, 'd> {
         }
     }
 
+    /// Whether a list has no items, be it written or not.
+    pub(super) fn is_empty_list(&self, field: &dyn Describe) -> bool {
+        matches!(self.items(field), Values::Items(items) if items.is_empty())
+    }
+
     fn in_file(
         &self,
         field: &dyn Describe,
@@ -260,8 +265,8 @@ impl<'l, 'd> Reader<'l, 'd> {
 
     fn items(&self, field: &dyn Describe) -> Values<'d> {
         match (self.overrides.get(field.key()), self.in_file(field)) {
-            (Some(by), _) => Values::of_override(by, field.shape() == Shape::List),
-            (None, Some((_, value))) => Values::of_file(value, field.shape() == Shape::List),
+            (Some(by), _) => Values::of_override(by, field.shape().is_list()),
+            (None, Some((_, value))) => Values::of_file(value, field.shape().is_list()),
             (None, None) => Values::none(),
         }
     }

@@ -65,6 +65,9 @@ fn property(field: &dyn Describe) -> Value {
     let facts = field.facts();
     let mut property = match field.shape() {
         Shape::List => json!({ "type": "array", "items": value(facts), "default": [] }),
+        Shape::ListOr(texts) => {
+            json!({ "type": "array", "items": value(facts), "default": texts })
+        }
         _ => value(facts),
     };
     if let Shape::One(default) = field.shape() {
@@ -131,6 +134,9 @@ mod tests {
             "[servers.a]\nkind = 'calculator'\n[servers.b]\nkind = 'database'\nsample = true",
             true,
         );
+        check("[servers.a]\nkind = 'files'\nroots = ['docs=./docs']\nmax_read = '2MiB'", true);
+        check("[servers.a]\nkind = 'files'\nroots = ['./docs']", false);
+        check("[servers.a]\nkind = 'files'\nroots = ['docs=x']\nmax_entries = 1001", false);
         check("[servers]", true);
         check("[htp]", false);
         check("[http]\nlistn = ''", false);

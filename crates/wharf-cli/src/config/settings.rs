@@ -1,6 +1,7 @@
 //! The checked settings, and the list of sections.
 
 use super::{
+    auth::{self, Auth},
     field::Section,
     http::{self, Http},
     limits::{self, Limits},
@@ -16,6 +17,7 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) http: Http,
+    pub(crate) auth: Auth,
     pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,
     pub(crate) rate_limits: RateLimits,
@@ -28,6 +30,7 @@ pub(crate) struct Settings {
 /// All sections in the order of the manual; a new one is a file and a line here and below.
 pub(super) const SECTIONS: &[Section] = &[
     http::SECTION,
+    auth::SECTION,
     sessions::SECTION,
     limits::SECTION,
     rate_limits::SECTION,
@@ -35,6 +38,7 @@ pub(super) const SECTIONS: &[Section] = &[
     logging::SECTION,
     servers::KINDS[0].section,
     servers::KINDS[1].section,
+    servers::KINDS[2].section,
 ];
 
 impl Settings {
@@ -42,6 +46,7 @@ impl Settings {
     pub(super) fn read(loading: &mut Loading<'_>) -> Self {
         Self {
             http: Http::read(loading.section(http::SECTION)),
+            auth: Auth::read(loading.section(auth::SECTION)),
             sessions: Sessions::read(loading.section(sessions::SECTION)),
             limits: Limits::read(loading.section(limits::SECTION)),
             rate_limits: RateLimits::read(loading.section(rate_limits::SECTION)),

@@ -6,5 +6,6 @@
 mod answers;
 mod codes;
 mod everything;
+mod keys;
 mod outputs;
 mod serving;

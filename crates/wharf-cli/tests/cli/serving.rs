@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 use crate::everything::{json as printed, stderr, stdout, wharf};
 
 /// The built binary in an empty folder, so that no wharf.toml is found.
-fn command(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
+pub(crate) fn command(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("wharf").expect("the binary is built");
     command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
     command
 }
 
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
-    urls: Vec<(String, String)>,
-    folder: tempfile::TempDir,
+    pub(crate) urls: Vec<(String, String)>,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Serving {
@@ -30,8 +30,13 @@ impl Serving {
             std::fs::write(folder.path().join("wharf.toml"), config).expect("a file");
         }
         let mut command = command(&folder, &["serve", "--listen", "127.0.0.1:0", "--json"]);
+        command.args(arguments);
+        Self::spawn(command, folder)
+    }
+
+    /// Starts a `serve --json` that is ready to go, in a folder that lives as long as it does.
+    pub(crate) fn spawn(mut command: Command, folder: tempfile::TempDir) -> Self {
         let mut child = command
-            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -46,13 +51,13 @@ impl Serving {
         Self { child, urls, folder }
     }
 
-    fn url(&self, name: &str) -> &str {
+    pub(crate) fn url(&self, name: &str) -> &str {
         let found = self.urls.iter().find(|(known, _)| known == name);
         found.map(|(_, url)| url.as_str()).unwrap_or_else(|| panic!("{name} is not served"))
     }
 
     /// Ends it as a service manager does; gives what it wrote on stderr.
-    fn stop(mut self) -> (ExitStatus, String) {
+    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
         let pid = self.child.id().to_string();
         let killed = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(killed.success());
@@ -249,4 +254,25 @@ fn the_configuration_is_checked_without_a_start() {
     assert!(schema["properties"]["http"].is_object());
     let manual = include_str!("../../../../docs/CONFIG.md");
     wharf(&["config", "manual"]).assert().success().stdout(manual);
+}
+
+#[test]
+fn folders_are_served_by_name_and_nothing_beside_them() {
+    let config = "[servers.files]\nkind = \"files\"\nroots = [\"docs=docs\"]\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("docs")).expect("a folder");
+    std::fs::write(folder.path().join("docs/a.md"), "inside").expect("a file");
+    std::fs::write(folder.path().join("secret"), "outside").expect("a file");
+    std::fs::write(folder.path().join("wharf.toml"), config).expect("a file");
+    let config = folder.path().join("wharf.toml");
+    let config = config.to_str().expect("UTF-8");
+    // The folder starts at the file, wherever the server was started.
+    let serving = Serving::start("", &["--config", config]);
+    let url = serving.url("files");
+    let read = |path: &str| wharf(&["call", url, "read_file", &format!("path={path}"), "--json"]);
+    assert!(stdout(&read("docs/a.md").assert().success()).contains("inside"));
+    let refused = read("docs/../secret").assert().failure();
+    assert!(stdout(&refused).contains("PERMISSION_DENIED"), "{}", stdout(&refused));
+    let resource = wharf(&["read", url, "file:///docs/a.md"]).assert().success();
+    assert_eq!(stdout(&resource).trim_end(), "inside");
 }

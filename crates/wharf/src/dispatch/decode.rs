@@ -11,7 +11,7 @@ use super::{
     running::Running,
 };
 use crate::{
-    call::{Call, Operation},
+    call::{Call, Operation, Subject},
     caller::Caller,
     context::{Binding, CallContext},
     handler::ask::AskState,
@@ -22,7 +22,7 @@ use crate::{
         string,
     },
     results,
-    server::{core::Core, registry::ListKind},
+    server::{core::Core, lists::ListKind},
     session::{InFlight, Session},
 };
 
@@ -350,18 +350,24 @@ fn complete(
     };
     let reference = params.reference.ok_or_else(|| missing("\"ref\""))?;
     let [kind, prompt, uri] = fields(reference, &["type", "name", "uri"]).map_err(malformed)?;
-    let completer = match kind.and_then(string).as_deref() {
+    let (subject, completer) = match kind.and_then(string).as_deref() {
         Some("ref/prompt") => {
             let prompt = params.text(prompt, "ref.name")?;
             match registry.prompt(&prompt) {
-                Some(entry) => entry.completers.get(&*name).cloned(),
+                Some(entry) => {
+                    let completer = entry.completers.get(&*name).cloned();
+                    (Subject::Prompt(entry), completer)
+                }
                 None => return Ok(refuse("completion/complete", unknown_prompt(&prompt))),
             }
         }
         Some("ref/resource") => {
             let uri = params.text(uri, "ref.uri")?;
             match registry.resource_by_key(&uri) {
-                Some(entry) => entry.completers.get(&*name).cloned(),
+                Some(entry) => {
+                    let completer = entry.completers.get(&*name).cloned();
+                    (Subject::Resource(entry), completer)
+                }
                 None => {
                     let error = RpcError::invalid_params(
                         "\"ref.uri\" names no resource or template of this server",
@@ -372,7 +378,11 @@ fn complete(
         }
         _ => return Err(missing("\"ref.type\" (ref/prompt or ref/resource)")),
     };
-    Ok(Operation::Complete { completer, query: json!({"value": value, "settled": settled}) })
+    Ok(Operation::Complete {
+        subject,
+        completer,
+        query: json!({"value": value, "settled": settled}),
+    })
 }
 
 fn extension(

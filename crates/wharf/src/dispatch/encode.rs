@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::continuation;
 use crate::{
     call::{Outcome, Reply},
+    caller::CallerKind,
     context::CallContext,
     error::{Error, ErrorKind, Failure},
     handler::{CompletionValues, ToolResult},
@@ -13,30 +14,51 @@ use crate::{
     protocol::{Revision, RpcError},
 };
 
-/// The message that ends a call, and the HTTP status that carries it.
-pub(super) fn answer(context: &CallContext, result: Result<Outcome, Error>) -> (Vec<u8>, u16) {
+/// The message that ends a call, and what carries it over HTTP.
+pub(super) struct Answer {
+    pub(super) body: Vec<u8>,
+    pub(super) status: u16,
+    /// The value of `WWW-Authenticate`.
+    pub(super) challenge: Option<String>,
+}
+
+impl Answer {
+    fn ok(body: Vec<u8>) -> Self {
+        Self { body, status: 200, challenge: None }
+    }
+}
+
+/// The answer to a call.
+pub(super) fn answer(context: &CallContext, result: Result<Outcome, Error>) -> Answer {
     let is_tool = context.binding.method == "tools/call";
     let error = match result {
-        Ok(Outcome::Complete(reply)) => return (complete(context, reply), 200),
+        Ok(Outcome::Complete(reply)) => return Answer::ok(complete(context, reply)),
         Ok(Outcome::InputRequired) | Err(Error::Suspended) => match input_required(context) {
-            Ok(body) => return (body, 200),
+            Ok(body) => return Answer::ok(body),
             Err(error) => error,
         },
         // A listen outcome is taken by the transport before it gets here.
         Ok(Outcome::Listen(_)) => RpcError::invalid_request("this transport can't carry a stream"),
         Err(Error::Rpc(error)) => error,
-        Err(Error::MissingCapability(capability)) => {
-            let error = RpcError::from_capability(capability, context.revision);
+        Err(Error::MissingCapability(missing)) => {
+            let error = RpcError::from_capability(&missing, context.revision);
             if is_tool && !context.revision.is_modern() {
                 let failure = Failure::new(ErrorKind::InvalidInput, error.message);
-                return (complete(context, Reply::Tool(failed(&failure))), 200);
+                return Answer::ok(complete(context, Reply::Tool(failed(&failure))));
             }
             error
         }
         Err(Error::Failed(failure)) => {
             let failure = publish(context, failure);
+            // A bearer token can be exchanged for one with more scopes, which the client has to be told where it looks for
+            // it; whoever has no token is told in the result.
+            if let Some(scope) = &failure.insufficient_scope
+                && context.caller.kind == CallerKind::Authenticated
+            {
+                return insufficient_scope(context, &failure, scope);
+            }
             if is_tool {
-                return (complete(context, Reply::Tool(failed(&failure))), 200);
+                return Answer::ok(complete(context, Reply::Tool(failed(&failure))));
             }
             let error = RpcError::from_failure(&failure);
             match failure.kind {
@@ -51,7 +73,17 @@ pub(super) fn answer(context: &CallContext, result: Result<Outcome, Error>) -> (
             }
         }
     };
-    (error.to_message(Some(&context.id)), error.status)
+    Answer { body: error.to_message(Some(&context.id)), status: error.status, challenge: None }
+}
+
+/// HTTP 403 with the challenge of RFC 6750 section 3.1.
+fn insufficient_scope(context: &CallContext, failure: &Failure, scope: &str) -> Answer {
+    let error = RpcError::from_failure(failure);
+    Answer {
+        body: error.to_message(Some(&context.id)),
+        status: 403,
+        challenge: Some(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"")),
+    }
 }
 
 /// Logs what only the operator may read, once, and gives the caller the request id to quote.

@@ -36,7 +36,12 @@ pub(crate) enum Step {
 /// How a call is over.
 pub(crate) enum Finished {
     /// With this message; the status matters to HTTP only.
-    Reply { body: Vec<u8>, status: u16 },
+    Reply {
+        body: Vec<u8>,
+        status: u16,
+        /// The value of `WWW-Authenticate`.
+        challenge: Option<String>,
+    },
     /// With a stream of notifications.
     Listen { subscription: Subscription, place: Listener },
     /// The client withdrew it: nothing more may be sent.
@@ -157,8 +162,8 @@ impl Running {
             },
             other => other,
         };
-        let (body, status) = encode::answer(&self.context, result);
-        Finished::Reply { body, status }
+        let encode::Answer { body, status, challenge } = encode::answer(&self.context, result);
+        Finished::Reply { body, status, challenge }
     }
 }
 

@@ -6,13 +6,14 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::typed::typed;
+use super::{state::Requirements, typed::typed};
 use crate::{
     caller::Caller,
     context::{Context, RequestId},
     error::ToolError,
     events::Event,
     meta::Meta,
+    protocol::Revision,
     schema::{close_objects, drop_noise},
 };
 
@@ -26,6 +27,8 @@ pub struct Invocation {
     pub(crate) uri: Arc<str>,
     /// The registered MIME type of what is being read.
     pub(crate) mime_type: Option<Arc<str>>,
+    /// The states that this handler's extractors declared.
+    pub(crate) provided: Option<Arc<Requirements>>,
 }
 
 impl std::fmt::Debug for Invocation {
@@ -45,12 +48,73 @@ impl Invocation {
     pub fn caller(&self) -> &Caller {
         &self.context.caller
     }
+
+    /// Which request it is.
+    pub fn request_id(&self) -> RequestId {
+        self.context.request_id
+    }
+
+    /// The revision that the client speaks.
+    pub fn revision(&self) -> Revision {
+        self.context.revision
+    }
+
+    /// The request's `_meta`, parsed anew each time.
+    pub fn meta(&self) -> Meta {
+        self.context.meta.to_meta()
+    }
+
+    /// What is being read; empty outside resource handlers.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// A clone of the server's state of type `T`, if the extractor declared it in [`FromCall::requires`].
+    pub fn state<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.provided.as_ref()?.get()
+    }
 }
 
 /// Something that a handler can take as a parameter.
+///
+/// Implement it for what several handlers need from a call, so that none of them runs without it. Extractors build on each
+/// other: call `from_call` of another type, or ask the [`Invocation`]. Whatever is taken from the server's state is declared
+/// in [`requires`](Self::requires), so that a server without it can't be built.
+///
+/// ```
+/// use wharf::{Caller, FromCall, Invocation, Requirements, Server, State, Tool, ToolError};
+///
+/// /// Who may see which tenant.
+/// #[derive(Clone)]
+/// struct Tenants(std::sync::Arc<std::collections::HashMap<String, u32>>);
+///
+/// /// The tenant of whoever calls.
+/// struct Tenant(u32);
+///
+/// impl FromCall for Tenant {
+///     fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
+///         let State(tenants) = State::<Tenants>::from_call(invocation)?;
+///         match tenants.0.get(&*invocation.caller().id) {
+///             Some(tenant) => Ok(Self(*tenant)),
+///             None => Err(ToolError::permission_denied("you belong to no tenant; ask for an account")),
+///         }
+///     }
+///
+///     fn requires(requirements: &mut Requirements) {
+///         State::<Tenants>::requires(requirements);
+///     }
+/// }
+///
+/// let server = Server::new("invoices", "1.0.0")
+///     .state(Tenants(Default::default()))
+///     .tool(Tool::new("tenant").handler(|Tenant(number): Tenant| async move { number.to_string() }))
+///     .build()?;
+/// # Ok::<(), wharf::BuildError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not something that a handler can take",
-    note = "take arguments as `Args<T>`, where `T` implements `serde::Deserialize` and `schemars::JsonSchema`"
+    note = "take arguments as `Args<T>`, where `T` implements `serde::Deserialize` and `schemars::JsonSchema`",
+    note = "an extractor of your own implements `FromCall`"
 )]
 pub trait FromCall: Sized {
     /// Takes the value out of the call.
@@ -63,6 +127,9 @@ pub trait FromCall: Sized {
     fn input_schema() -> Option<Value> {
         None
     }
+
+    /// Declares what it takes from the server, which is checked when the server is built.
+    fn requires(_requirements: &mut Requirements) {}
 }
 
 /// The call's arguments as a type; its JSON Schema is what clients are told and what arguments are checked against

@@ -5,7 +5,10 @@ use std::{future::Future, sync::Arc};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use super::extract::{FromCall, Invocation};
+use super::{
+    extract::{FromCall, Invocation},
+    state::Requirements,
+};
 use crate::error::ToolError;
 
 /// An async function that can serve a call.
@@ -15,7 +18,7 @@ use crate::error::ToolError;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't handle a call",
     note = "a handler is an async function (or a closure that returns a future) whose parameters all implement `FromCall` \
-            (`Args<T>`, `Caller`, `Progress`, `Ask`, `Cancel`, …) and whose future is `Send`"
+            (`Args<T>`, `State<T>`, `Caller`, `Progress`, `Ask`, `Cancel`, …) and whose future is `Send`"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     /// What the future resolves to.
@@ -32,6 +35,9 @@ pub trait Handler<M>: Send + Sync + 'static {
 
     /// The schema of the arguments, from the parameter that declares them.
     fn input_schema() -> Option<Value>;
+
+    /// Declares what the parameters need from the server.
+    fn requires(_requirements: &mut Requirements) {}
 }
 
 macro_rules! handlers {
@@ -55,6 +61,11 @@ macro_rules! handlers {
 
             fn input_schema() -> Option<Value> {
                 None$(.or_else($parameter::input_schema))*
+            }
+
+            #[allow(unused_variables, reason = "a function without parameters needs nothing")]
+            fn requires(requirements: &mut Requirements) {
+                $($parameter::requires(requirements);)*
             }
         }
     };
@@ -97,4 +108,10 @@ where
 
 pub(crate) fn input_schema_of<M, H: Handler<M>>(_: &H) -> Option<Value> {
     H::input_schema()
+}
+
+pub(crate) fn requirements_of<M, H: Handler<M>>(_: &H) -> Requirements {
+    let mut requirements = Requirements::default();
+    H::requires(&mut requirements);
+    requirements
 }

@@ -10,12 +10,13 @@ mod log;
 mod polling;
 mod progress;
 mod results;
+mod state;
 mod typed;
 
-pub use ask::{Answer, Answers, Ask, Form, Round};
+pub use ask::{Answer, Answers, Ask, Form, FormError, Question, Round};
 pub use extract::{Args, Cancel, ClientInfo, Events, FromCall, Invocation, Uri};
 pub use function::{BoxHandler, Handler};
-pub(crate) use function::{boxed, input_schema_of};
+pub(crate) use function::{boxed, input_schema_of, requirements_of};
 pub use log::Log;
 pub use polling::Polling;
 pub use progress::Progress;
@@ -24,3 +25,5 @@ pub use results::{
     PromptMessage, PromptResult, ToolResult,
 };
 pub(crate) use results::{completion_result, prompt_result, resource_result, tool_result};
+pub(crate) use state::States;
+pub use state::{Requirements, State};

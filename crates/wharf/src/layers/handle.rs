@@ -35,24 +35,32 @@ impl Service<Call> for Handle {
         let Call { operation, context } = call;
         match operation {
             Operation::CallTool { tool, arguments } => {
-                run(&tool.handler, context, arguments, Reply::Tool)
+                let future = (tool.handler)(invocation(context, arguments));
+                finish(future, move |result| {
+                    // Here and not in a layer: only here is a tool's result known to be one.
+                    if let Some(output) = &tool.output {
+                        output.check(&tool.name, &result)?;
+                    }
+                    Ok(Reply::Tool(result))
+                })
             }
             Operation::ReadResource { resource, uri, variables } => {
                 let cache = resource.cache;
                 let mime_type = resource.mime_type.clone();
-                let invocation = Invocation { context, arguments: variables, uri, mime_type };
+                let invocation =
+                    Invocation { context, arguments: variables, uri, mime_type, provided: None };
                 finish((resource.handler)(invocation), move |contents| {
-                    Reply::Resource(contents, cache)
+                    Ok(Reply::Resource(contents, cache))
                 })
             }
             Operation::GetPrompt { prompt, arguments } => {
                 let future = (prompt.handler)(invocation(context, arguments));
                 finish(future, move |mut result: crate::handler::PromptResult| {
                     result.description = result.description.or_else(|| prompt.description.clone());
-                    Reply::Prompt(result)
+                    Ok(Reply::Prompt(result))
                 })
             }
-            Operation::Complete { completer: Some(completer), query } => {
+            Operation::Complete { completer: Some(completer), query, .. } => {
                 run(&completer, context, query, Reply::Completion)
             }
             Operation::Extension { method, params } => {
@@ -64,7 +72,7 @@ impl Service<Call> for Handle {
 }
 
 fn invocation(context: CallContext, arguments: Value) -> Invocation {
-    Invocation { context, arguments, uri: Arc::from(""), mime_type: None }
+    Invocation { context, arguments, uri: Arc::from(""), mime_type: None, provided: None }
 }
 
 fn run<R: Send + 'static>(
@@ -73,16 +81,16 @@ fn run<R: Send + 'static>(
     arguments: Value,
     reply: fn(R) -> Reply,
 ) -> <Handle as Service<Call>>::Future {
-    finish(handler(invocation(context, arguments)), reply)
+    finish(handler(invocation(context, arguments)), move |result| Ok(reply(result)))
 }
 
 fn finish<R: Send + 'static>(
     future: BoxFuture<'static, Result<R, ToolError>>,
-    reply: impl FnOnce(R) -> Reply + Send + 'static,
+    reply: impl FnOnce(R) -> Result<Reply, Error> + Send + 'static,
 ) -> <Handle as Service<Call>>::Future {
     Either::Left(Box::pin(async move {
         match future.await {
-            Ok(result) => Ok(Outcome::Complete(reply(result))),
+            Ok(result) => reply(result).map(Outcome::Complete),
             Err(error) => match error.into_error() {
                 Error::Suspended => Ok(Outcome::InputRequired),
                 error => Err(error),
@@ -97,10 +105,11 @@ fn immediate(operation: Operation, context: &CallContext) -> Result<Outcome, Err
     let modern = context.revision.is_modern();
     let reply = match operation {
         Operation::List { kind, cursor } => {
+            let viewer = (core.name(), &*context.caller.grants);
             let page = core
                 .registry
                 .load()
-                .page(kind, cursor.as_deref(), modern, &core.sealer)
+                .page(kind, cursor.as_deref(), modern, &core.sealer, viewer)
                 .map_err(Error::Rpc)?;
             Reply::Members(page, Some(core.cache))
         }

@@ -94,6 +94,7 @@ impl Entry {
             revision: self.context.revision,
             outcome,
             class,
+            cache: self.context.cache_status(),
             elapsed: self.started.elapsed(),
         };
         if let Some(metrics) = &self.sinks.metrics {

@@ -61,7 +61,7 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Time
             limit,
             context: call.context.clone(),
         });
-        TimeoutFuture { inner: self.inner.call(call), timer, sleep: None }
+        TimeoutFuture { inner: self.inner.call(call), timer, sleep: None, is_stretched: false }
     }
 }
 
@@ -90,6 +90,8 @@ pin_project! {
         timer: Option<Timer>,
         // Made when the call first has to wait: most never do, and a timer costs a lock.
         sleep: Option<Pin<Box<Sleep>>>,
+        // Whether the timer was set while a person was being asked, and so far too late for the time after.
+        is_stretched: bool,
     }
 }
 
@@ -104,6 +106,14 @@ impl<F: Future<Output = Result<Outcome, Error>>> Future for TimeoutFuture<F> {
         let Some(timer) = this.timer else { return Poll::Pending };
         let sleep =
             this.sleep.get_or_insert_with(|| Box::pin(sleep_until(timer.started + timer.limit)));
+        if *this.is_stretched {
+            // The answer has woken this call, so it is also when the clock goes on.
+            let (deadline, running) = timer.deadline();
+            if running {
+                *this.is_stretched = false;
+                sleep.as_mut().reset(deadline);
+            }
+        }
         while sleep.as_mut().poll(cx).is_ready() {
             let (deadline, running) = timer.deadline();
             if running && Instant::now() >= deadline {
@@ -115,6 +125,7 @@ impl<F: Future<Output = Result<Outcome, Error>>> Future for TimeoutFuture<F> {
                 );
                 return Poll::Ready(Err(Error::failed(ErrorKind::Timeout, text)));
             }
+            *this.is_stretched = !running;
             sleep.as_mut().reset(deadline.max(Instant::now() + Duration::from_millis(1)));
         }
         Poll::Pending

@@ -16,6 +16,8 @@ mod uri_template;
 pub(crate) use envelope::{Message, parse as parse_message};
 pub(crate) use fields::{FieldsError, fields, string};
 pub(crate) use headers::HeaderView;
+#[cfg(feature = "fuzzing")]
+pub(crate) use headers::decode_value;
 pub use id::Id;
 pub(crate) use json::{parse_strict, slice};
 pub(crate) use request_meta::RequestMeta;

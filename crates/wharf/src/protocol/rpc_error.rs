@@ -8,7 +8,7 @@ use std::{borrow::Cow, fmt};
 use serde_json::{Value, json};
 
 use super::{id::Id, revision::Revision};
-use crate::error::{ClientCapability, ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure, Missing};
 
 /// A failure of the protocol, or a handler's failure in a place that has no `isError` results.
 #[derive(Debug, Clone)]
@@ -128,16 +128,20 @@ impl RpcError {
         Self::new(code, 200, failure.kind, failure.message.clone()).with_data(data)
     }
 
-    pub(crate) fn from_capability(capability: ClientCapability, revision: Revision) -> Self {
-        if revision.is_modern() {
-            return Self::missing_capability(capability.required(), capability.describe());
+    pub(crate) fn from_capability(missing: &Missing, revision: Revision) -> Self {
+        let (required, what) = (missing.capability.required(), missing.capability.describe());
+        let mut error = if revision.is_modern() {
+            Self::missing_capability(required, what)
+        } else {
+            Self::invalid_params(format!(
+                "this needs the client capability {what}, which the client did not declare in initialize"
+            ))
+            .with_data(json!({"requiredCapabilities": required}))
+        };
+        if let Some(name) = &missing.or_argument {
+            error.message = format!("{}; pass the argument {name:?} instead", error.message).into();
         }
-        let message = format!(
-            "this needs the client capability {}, which the client did not declare in initialize",
-            capability.describe()
-        );
-        Self::invalid_params(message)
-            .with_data(json!({"requiredCapabilities": capability.required()}))
+        error
     }
 
     /// The whole message.

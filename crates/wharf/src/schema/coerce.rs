@@ -16,7 +16,7 @@ pub(super) fn coerce(schema: &Value, value: &mut Value) -> bool {
 fn walk(root: &Value, schema: &Value, value: &mut Value) -> bool {
     let mut changed = false;
     if let Value::String(text) = value
-        && let Some(accepted) = types(root, schema, 0)
+        && let Some(accepted) = types(root, schema)
         && let Some(meant) = meant(text, &accepted)
     {
         *value = meant;

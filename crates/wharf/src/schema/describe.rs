@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::walk::{MAX_DEPTH, resolve};
+use super::walk::resolve;
 
+/// Most places that are described, over all branches together.
+const MAX_STEPS: usize = 64;
 /// Most alternatives that are listed.
 const MAX_CHOICES: usize = 20;
 /// Longest description, in characters.
@@ -13,17 +15,18 @@ const MAX_CHARS: usize = 300;
 
 /// What `schema` accepts, such as "an integer from 1 to 1000".
 pub(super) fn describe(root: &Value, schema: &Value) -> String {
-    let text = words(root, schema, 0);
+    let text = words(root, schema, &mut { MAX_STEPS });
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
 }
 
-fn words(root: &Value, schema: &Value, depth: usize) -> String {
-    if depth > MAX_DEPTH {
-        return "a value".to_owned();
-    }
+/// `steps` is what all branches together may still take: with a bound on the depth alone, a schema that refers to itself twice
+/// would double the work with every level.
+fn words(root: &Value, schema: &Value, steps: &mut usize) -> String {
+    let Some(left) = steps.checked_sub(1) else { return "a value".to_owned() };
+    *steps = left;
     let schema = resolve(root, schema);
     if let Some(value) = schema.get("const") {
         return value.to_string();
@@ -38,24 +41,24 @@ fn words(root: &Value, schema: &Value, depth: usize) -> String {
     for keyword in ["anyOf", "oneOf"] {
         if let Some(branches) = schema[keyword].as_array() {
             let list: Vec<_> =
-                branches.iter().take(4).map(|branch| words(root, branch, depth + 1)).collect();
+                branches.iter().take(4).map(|branch| words(root, branch, steps)).collect();
             return list.join(" or ");
         }
     }
     match &schema["type"] {
-        Value::String(name) => one(root, schema, name, depth),
+        Value::String(name) => one(root, schema, name, steps),
         Value::Array(names) => {
             let names = names.iter().filter_map(Value::as_str);
-            names.map(|name| one(root, schema, name, depth)).collect::<Vec<_>>().join(" or ")
+            names.map(|name| one(root, schema, name, steps)).collect::<Vec<_>>().join(" or ")
         }
         _ => match schema["allOf"].as_array().and_then(|branches| branches.first()) {
-            Some(branch) => words(root, branch, depth + 1),
+            Some(branch) => words(root, branch, steps),
             None => "a value".to_owned(),
         },
     }
 }
 
-fn one(root: &Value, schema: &Value, name: &str, depth: usize) -> String {
+fn one(root: &Value, schema: &Value, name: &str, steps: &mut usize) -> String {
     let mut text = match name {
         "integer" => "an integer".to_owned(),
         "array" => "an array".to_owned(),
@@ -95,8 +98,7 @@ fn one(root: &Value, schema: &Value, name: &str, depth: usize) -> String {
         "array" => {
             if schema["items"].is_object() {
                 // Writing to a String can't fail.
-                let _ =
-                    write!(text, " of items, each {}", words(root, &schema["items"], depth + 1));
+                let _ = write!(text, " of items, each {}", words(root, &schema["items"], steps));
             }
             range(
                 &mut text,

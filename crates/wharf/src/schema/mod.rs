@@ -1,4 +1,4 @@
-//! JSON Schema 2020-12: the one place that knows how arguments are checked.
+//! JSON Schema 2020-12: the one place that knows how arguments and structured content are checked.
 //!
 //! A schema is compiled once, never fetches a `$ref` from elsewhere, and bounds the work of its patterns. Arguments that fit
 //! are not touched; arguments that do not are coerced only where a model has written a number, a boolean, an array or an
@@ -49,19 +49,7 @@ impl InputSchema {
         if schema["type"] != "object" {
             return Err(SchemaError::NotAnObject);
         }
-        let draft = match schema.get("$schema").map(|uri| uri.as_str().unwrap_or_default()) {
-            None => Draft::Draft202012,
-            Some(uri) => match uri.trim_end_matches('#') {
-                "https://json-schema.org/draft/2020-12/schema" => Draft::Draft202012,
-                "http://json-schema.org/draft-07/schema" => Draft::Draft7,
-                _ => return Err(SchemaError::Dialect(uri.chars().take(200).collect())),
-            },
-        };
-        let patterns =
-            PatternOptions::fancy_regex().backtrack_limit(PATTERN_STEPS).size_limit(PATTERN_BYTES);
-        let validator =
-            jsonschema::options().with_draft(draft).with_pattern_options(patterns).build(schema);
-        let validator = validator.map_err(|error| SchemaError::Invalid(error.to_string()))?;
+        let validator = validator(schema)?;
         Ok(Self { validator, schema: schema.clone() })
     }
 
@@ -76,8 +64,56 @@ impl InputSchema {
         if coerce::coerce(&self.schema, arguments) && self.validator.is_valid(arguments) {
             return Ok(());
         }
-        Err(Refusals::collect(&self.validator, &self.schema, arguments))
+        Err(Refusals::collect(&self.validator, &self.schema, arguments, "the arguments"))
     }
+
+    /// Whether they fit as they are.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn accepts(&self, arguments: &Value) -> bool {
+        self.validator.is_valid(arguments)
+    }
+}
+
+/// The compiled schema of structured content. Its root need not be an object schema.
+#[derive(Debug)]
+pub(crate) struct OutputSchema {
+    validator: Validator,
+    schema: Value,
+}
+
+impl OutputSchema {
+    /// Compiles `schema`.
+    pub(crate) fn compile(schema: &Value) -> Result<Self, SchemaError> {
+        Ok(Self { validator: validator(schema)?, schema: schema.clone() })
+    }
+
+    /// Checks `content`, coercing nothing: a server says what it means.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub(crate) fn check(&self, content: &Value) -> Result<(), Refusals> {
+        if self.validator.is_valid(content) {
+            return Ok(());
+        }
+        let whole = "the structured content";
+        Err(Refusals::collect(&self.validator, &self.schema, content, whole))
+    }
+}
+
+fn validator(schema: &Value) -> Result<Validator, SchemaError> {
+    let draft = match schema.get("$schema").map(|uri| uri.as_str().unwrap_or_default()) {
+        None => Draft::Draft202012,
+        Some(uri) => match uri.trim_end_matches('#') {
+            "https://json-schema.org/draft/2020-12/schema" => Draft::Draft202012,
+            "http://json-schema.org/draft-07/schema" => Draft::Draft7,
+            _ => return Err(SchemaError::Dialect(uri.chars().take(200).collect())),
+        },
+    };
+    let patterns =
+        PatternOptions::fancy_regex().backtrack_limit(PATTERN_STEPS).size_limit(PATTERN_BYTES);
+    let validator =
+        jsonschema::options().with_draft(draft).with_pattern_options(patterns).build(schema);
+    validator.map_err(|error| SchemaError::Invalid(error.to_string()))
 }
 
 /// Whether `schema`, of a tool's output, accepts `value`. One that can't be used demands nothing.
@@ -229,6 +265,26 @@ mod tests {
         let draft7 =
             json!({"type": "object", "$schema": "http://json-schema.org/draft-07/schema#"});
         assert!(InputSchema::compile(&draft7).is_ok());
+    }
+
+    #[test]
+    fn schemas_that_refer_to_themselves_twice_are_described_in_bounded_work() {
+        let array = json!({"type": "array", "items": {"$ref": "#/$defs/expression"}});
+        let schema = InputSchema::compile(&json!({
+            "type": "object",
+            "properties": {"e": {"$ref": "#/$defs/expression"}, "all": {"$ref": "#/$defs/all"}},
+            "$defs": {
+                "expression": {"anyOf": [array, array, {"type": "integer"}, array]},
+                "all": {"type": "integer", "allOf": [{"anyOf": [{"$ref": "#/$defs/expression"}]}]},
+            },
+        }))
+        .unwrap();
+        assert!(schema.check(&mut json!({"e": [1, [2, [[], 3]]], "all": 1})).is_ok());
+        assert!(schema.check(&mut json!({"e": "[1,[\"2\"]]"})).is_err());
+        let refusals = schema.check(&mut json!({"e": {"x": 1}})).unwrap_err().to_string();
+        assert!(refusals.contains("an array of items") && refusals.len() < 1000, "{refusals}");
+        let twice = json!({"type": "object", "oneOf": [{"$ref": "#"}, {"$ref": "#"}]});
+        assert!(InputSchema::compile(&twice).unwrap().check(&mut json!({})).is_err());
     }
 
     #[test]

@@ -28,24 +28,33 @@ struct Refusal {
 
 /// Everything that does not fit, bounded.
 #[derive(Debug)]
-pub(crate) struct Refusals(Vec<Refusal>);
+pub(crate) struct Refusals {
+    all: Vec<Refusal>,
+    /// What the empty pointer is called.
+    whole: &'static str,
+}
 
 impl Refusals {
-    pub(super) fn collect(validator: &Validator, schema: &Value, arguments: &Value) -> Self {
+    pub(super) fn collect(
+        validator: &Validator,
+        schema: &Value,
+        instance: &Value,
+        whole: &'static str,
+    ) -> Self {
         let mut all = Vec::new();
-        for error in validator.iter_errors(arguments) {
+        for error in validator.iter_errors(instance) {
             refuse(schema, &error, &mut all);
             if all.len() >= MAX {
                 all.truncate(MAX);
                 break;
             }
         }
-        Self(all)
+        Self { all, whole }
     }
 
     /// `[{"pointer", "rule", "accepted"}]`.
     pub(crate) fn to_json(&self) -> Value {
-        self.0
+        self.all
             .iter()
             .map(|r| json!({"pointer": r.pointer, "rule": r.rule, "accepted": r.accepted}))
             .collect()
@@ -54,10 +63,10 @@ impl Refusals {
 
 impl fmt::Display for Refusals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, refusal) in self.0.iter().enumerate() {
+        for (index, refusal) in self.all.iter().enumerate() {
             let Refusal { pointer, what, rule, accepted } = refusal;
             let separator = if index > 0 { "\n" } else { "" };
-            let pointer = if pointer.is_empty() { "the arguments" } else { pointer };
+            let pointer = if pointer.is_empty() { self.whole } else { pointer };
             write!(f, "{separator}{pointer}: {what} (rule: {rule}); accepted: {accepted}")?;
         }
         Ok(())

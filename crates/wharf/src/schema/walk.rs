@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 /// Most references and combinations that are followed from one place: schemas may refer to themselves.
-pub(super) const MAX_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
+/// Most places that are looked at for one answer, over all branches together.
+const MAX_STEPS: usize = 256;
 
 /// Follows local `$ref`s.
 pub(super) fn resolve<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
@@ -18,10 +20,12 @@ pub(super) fn resolve<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
 }
 
 /// The JSON types that a place accepts; `None` when it does not say.
-pub(super) fn types(root: &Value, schema: &Value, depth: usize) -> Option<Vec<&'static str>> {
-    if depth > MAX_DEPTH {
-        return None;
-    }
+pub(super) fn types(root: &Value, schema: &Value) -> Option<Vec<&'static str>> {
+    types_within(root, schema, &mut { MAX_STEPS })
+}
+
+fn types_within(root: &Value, schema: &Value, steps: &mut usize) -> Option<Vec<&'static str>> {
+    *steps = steps.checked_sub(1)?;
     let schema = resolve(root, schema);
     if let Some(declared) = declared(&schema["type"]) {
         return Some(declared);
@@ -37,12 +41,12 @@ pub(super) fn types(root: &Value, schema: &Value, depth: usize) -> Option<Vec<&'
             let mut all = Vec::new();
             for branch in branches {
                 // A branch that accepts anything makes the whole accept anything.
-                all.extend(types(root, branch, depth + 1)?);
+                all.extend(types_within(root, branch, steps)?);
             }
             return Some(all);
         }
     }
-    schema["allOf"].as_array()?.iter().find_map(|branch| types(root, branch, depth + 1))
+    schema["allOf"].as_array()?.iter().find_map(|branch| types_within(root, branch, steps))
 }
 
 fn declared(value: &Value) -> Option<Vec<&'static str>> {
@@ -86,7 +90,7 @@ pub(super) fn applicable<'a>(
     for keyword in ["anyOf", "oneOf"] {
         let branches = schema[keyword].as_array().into_iter().flatten();
         let accepts =
-            |branch: &&Value| types(root, branch, 0).is_none_or(|types| types.contains(&wanted));
+            |branch: &&Value| types(root, branch).is_none_or(|types| types.contains(&wanted));
         let mut fitting = branches.filter(accepts);
         if let (Some(only), None) = (fitting.next(), fitting.next()) {
             applicable(root, only, wanted, out);

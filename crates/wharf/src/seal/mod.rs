@@ -138,11 +138,12 @@ fn authenticated(purpose: &str, bound_to: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Random bytes for what must not be guessed.
 #[expect(
     clippy::expect_used,
     reason = "without entropy nothing can be sealed safely; better no server than a guessable one"
 )]
-fn fill(bytes: &mut [u8]) {
+pub(crate) fn fill(bytes: &mut [u8]) {
     // The kernel's generator fails only on systems that lack it altogether.
     getrandom::fill(bytes).expect("the system has a random number generator");
 }

@@ -4,10 +4,29 @@ use serde_json::{Map, Value};
 
 use crate::{
     error::ToolError,
-    handler::{BoxHandler, CompletionValues, FromCall, Invocation},
+    handler::{
+        BoxHandler, CompletionValues, FromCall, Handler, IntoCompletion, Invocation, Requirements,
+        boxed, completion_result, requirements_of,
+    },
 };
 
-pub(crate) type Completer = BoxHandler<CompletionValues>;
+/// Suggests values for one argument or variable.
+#[derive(Clone)]
+pub(crate) struct Completer {
+    pub(crate) handler: BoxHandler<CompletionValues>,
+    pub(crate) requirements: Requirements,
+}
+
+impl Completer {
+    pub(crate) fn new<M, H>(handler: H) -> Self
+    where
+        H: Handler<M>,
+        H::Response: IntoCompletion,
+    {
+        let requirements = requirements_of::<M, H>(&handler);
+        Self { handler: boxed(handler, completion_result), requirements }
+    }
+}
 
 /// What a completer is asked.
 #[derive(Debug, Clone, Default)]

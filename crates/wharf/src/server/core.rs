@@ -1,20 +1,26 @@
-//! A built server: everything that calls share, and the handle with which transports and authors reach it.
+//! A built server: everything that calls share, and what transports serve.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, Weak,
     atomic::{AtomicUsize, Ordering},
 };
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{BuildError, Limits, Server, entries::ResourceEntry, registry::Registry};
+use super::{
+    BuildError, Handle, Limits, Server, capabilities::Capabilities, entries::ResourceEntry,
+    registry::Registry,
+};
 use crate::{
     cache::CacheHint,
-    events::{Event, EventBus},
+    events::{Event, EventBus, EventStream, LocalBus},
     gate::Gate,
+    handler::States,
+    layers::ResultStore,
     observe::{Probe, Readiness},
     protocol::{Revision, keys},
     results,
@@ -25,16 +31,24 @@ use crate::{
 
 /// What all calls of one server share.
 pub(crate) struct Core {
-    name: String,
+    pub(super) name: Arc<str>,
     /// `server/discover`'s members and `initialize`'s members after `protocolVersion`, ready to send.
     discover: Bytes,
     initialize: Bytes,
     /// `"io.modelcontextprotocol/serverInfo":{…}`, stamped on every 2026-07-28 result.
     pub(crate) server_info_member: Bytes,
+    /// Swapped as a whole by `Handle::update`; readers never wait.
     pub(crate) registry: ArcSwap<Registry>,
+    /// Held while one update makes the next snapshot of the last, so that two at once lose nothing.
+    pub(super) updating: Mutex<()>,
+    pub(super) capabilities: Capabilities,
+    pub(super) enforce_outputs: bool,
+    /// What handlers that are added later may take.
+    pub(super) shared: States,
     pub(crate) sealer: Sealer,
     events: Arc<dyn EventBus>,
     pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) kept_results: ResultStore,
     gate: Arc<Gate>,
     pub(crate) limits: Limits,
     pub(crate) cache: CacheHint,
@@ -51,12 +65,19 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn build(server: Server) -> Result<Service, BuildError> {
+    pub(crate) fn build(mut server: Server) -> Result<Service, BuildError> {
+        server.registered.fill(&server.shared);
         let sealer = server.sealer.unwrap_or_else(Sealer::random);
-        let capabilities = capabilities(&server.registered);
-        let registry = Registry::build(server.registered, server.limits.page_size, &sealer)?;
+        let enforce_outputs = server.check_outputs.unwrap_or(cfg!(debug_assertions));
+        let mut errors = server.defects;
+        let (catalog, extensions, methods) =
+            server.registered.compile(enforce_outputs, &mut errors);
+        errors.extend(catalog.check_size(server.limits.registered).err());
+        BuildError::of_all(errors)?;
+        let declared = Capabilities::new(&catalog, server.dynamic);
+        let capabilities = declared.to_json(&extensions);
+        let registry = Registry::new(catalog, Arc::new(methods), server.limits.page_size, &sealer);
         let gate = Arc::new(Gate::new(&server.limits));
-        let name = server.info.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let info = Value::Object(server.info);
 
         let mut discover = json!({
@@ -70,7 +91,7 @@ impl Core {
         }
         let state = server.state.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let stack = stack(Parts {
-            server: &name,
+            server: &server.name,
             limits: &server.limits,
             rate_limits: server.rate_limits,
             gate: Arc::clone(&gate),
@@ -79,14 +100,19 @@ impl Core {
             audit: server.audit,
         });
         Ok(Service(Arc::new(Self {
-            name,
+            name: server.name,
             discover: members(&discover),
             initialize: members(&initialize),
             server_info_member: Bytes::from(format!("\"{}\":{info}", keys::SERVER_INFO)),
             registry: ArcSwap::from_pointee(registry),
+            updating: Mutex::default(),
+            capabilities: declared,
+            enforce_outputs,
+            shared: server.shared,
             sealer,
-            events: server.events,
+            events: server.events.unwrap_or_else(|| Arc::new(LocalBus::default())),
             state,
+            kept_results: ResultStore::new(server.limits.result_cache_bytes),
             gate,
             limits: server.limits,
             cache: server.cache,
@@ -112,8 +138,8 @@ impl Core {
         self.events.publish(event);
     }
 
-    pub(crate) fn subscribe(&self) -> Box<dyn crate::events::EventStream> {
-        self.events.subscribe()
+    pub(crate) fn subscribe(self: &Arc<Self>) -> Box<dyn EventStream> {
+        Box::new(Reachable { events: self.events.subscribe(), core: Arc::downgrade(self) })
     }
 
     pub(crate) fn discover_members(&self) -> Bytes {
@@ -148,29 +174,30 @@ fn members(object: &Value) -> Bytes {
     Bytes::from(text[1..text.len() - 1].to_owned())
 }
 
-fn capabilities(registered: &super::registry::Registrations) -> Value {
-    let mut capabilities = Map::new();
-    let mut declare = |name: &str, value: Value| drop(capabilities.insert(name.to_owned(), value));
-    if !registered.tools.is_empty() {
-        declare("tools", json!({"listChanged": true}));
+/// Events without the updates of what is hidden: those would tell whoever asks for them that it is there. Looked at where
+/// events arrive, since a shared bus brings those of other processes too.
+struct Reachable {
+    events: Box<dyn EventStream>,
+    core: Weak<Core>,
+}
+
+impl EventStream for Reachable {
+    fn next(&mut self) -> BoxFuture<'_, Option<Event>> {
+        Box::pin(async {
+            loop {
+                let event = self.events.next().await;
+                let hidden = match &event {
+                    Some(Event::ResourceUpdated { uri }) => {
+                        self.core.upgrade().is_some_and(|core| core.registry.load().hides(uri))
+                    }
+                    _ => false,
+                };
+                if !hidden {
+                    return event;
+                }
+            }
+        })
     }
-    // What a tool could not answer with is read as a resource.
-    if !registered.resources.is_empty() || !registered.tools.is_empty() {
-        declare("resources", json!({"subscribe": true, "listChanged": true}));
-    }
-    if !registered.prompts.is_empty() {
-        declare("prompts", json!({"listChanged": true}));
-    }
-    declare("logging", json!({}));
-    declare("completions", json!({}));
-    if !registered.extensions.is_empty() {
-        let extensions = registered.extensions.iter();
-        let extensions: Map<_, _> = extensions
-            .map(|extension| (extension.id.to_string(), extension.capability.clone().into()))
-            .collect();
-        declare("extensions", extensions.into());
-    }
-    capabilities.into()
 }
 
 /// One open listen stream's place.
@@ -204,25 +231,8 @@ impl Service {
         &self.0.state
     }
 
-    /// Tells listening clients about changes from outside a handler.
+    /// Changes what is registered, and tells listening clients about changes, from outside a handler.
     pub fn handle(&self) -> Handle {
-        Handle(Arc::clone(&self.0))
-    }
-}
-
-/// Tells listening clients about changes.
-#[derive(Clone)]
-pub struct Handle(Arc<Core>);
-
-impl std::fmt::Debug for Handle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").field("name", &self.0.name).finish_non_exhaustive()
-    }
-}
-
-impl Handle {
-    /// Sends `event` to every listening client that asked for it.
-    pub fn publish(&self, event: Event) {
-        self.0.publish(event);
+        Handle::new(Arc::clone(&self.0))
     }
 }

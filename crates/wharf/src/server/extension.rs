@@ -10,7 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     error::ToolError,
-    handler::{BoxHandler, Handler, Invocation, Json, boxed, input_schema_of},
+    handler::{
+        BoxHandler, Handler, Invocation, Json, Requirements, boxed, input_schema_of,
+        requirements_of,
+    },
     schema::InputSchema,
     server::BuildError,
 };
@@ -21,15 +24,16 @@ use crate::{
 pub struct Extension {
     pub(crate) id: Arc<str>,
     pub(crate) capability: Map<String, Value>,
-    methods: Vec<Method>,
+    pub(super) methods: Vec<Method>,
 }
 
 #[derive(Clone)]
-struct Method {
-    name: Arc<str>,
+pub(super) struct Method {
+    pub(super) name: Arc<str>,
     name_parameter: Option<Arc<str>>,
     schema: Option<Value>,
-    handler: BoxHandler<Value>,
+    pub(super) handler: BoxHandler<Value>,
+    pub(super) requirements: Requirements,
 }
 
 impl std::fmt::Debug for Extension {
@@ -89,8 +93,10 @@ impl Extension {
         H::Response: IntoExtensionResult,
     {
         let schema = input_schema_of::<M, H>(&handler);
+        let requirements = requirements_of::<M, H>(&handler);
         let handler = boxed(handler, convert::<H::Response>);
-        self.methods.push(Method { name: method.into(), name_parameter: None, schema, handler });
+        let (name, name_parameter) = (method.into(), None);
+        self.methods.push(Method { name, name_parameter, schema, handler, requirements });
         self
     }
 

@@ -33,12 +33,22 @@ pub struct Limits {
     pub concurrency_per_connection: usize,
     /// Items on one page of a list.
     pub page_size: usize,
+    /// Tools, resources and prompts that are registered, hidden ones included: what a program adds while it runs must end
+    /// somewhere.
+    pub registered: usize,
     /// Open `subscriptions/listen` streams.
     pub listen_streams: usize,
     /// Resources that one listen stream may watch.
     pub listen_resources: usize,
     /// How long a client has to come back with the answers to an `input_required` result.
     pub request_state_ttl: Duration,
+    /// How long the outcome of a call with an idempotency key is kept.
+    pub idempotency_ttl: Duration,
+    /// Most bytes of results that are kept for tools with a [`CachePolicy`](crate::CachePolicy).
+    pub result_cache_bytes: u64,
+    /// How long a call may go on over all its rounds of questions. What [`Ask::once`](crate::Ask::once) has recorded is
+    /// kept for as long.
+    pub flow_lifetime: Duration,
     /// Longest message on stdio and in-memory connections, in bytes. (HTTP has its own body limit.)
     pub message_bytes: usize,
 }
@@ -57,9 +67,13 @@ impl Default for Limits {
             queue_per_tool: 4096,
             concurrency_per_connection: 16 * 1024,
             page_size: 1000,
+            registered: 100_000,
             listen_streams: 4096,
             listen_resources: 1024,
             request_state_ttl: Duration::from_secs(15 * 60),
+            idempotency_ttl: Duration::from_secs(24 * 60 * 60),
+            result_cache_bytes: 64 * 1024 * 1024,
+            flow_lifetime: Duration::from_secs(2 * 60 * 60),
             message_bytes: 4 * 1024 * 1024,
         }
     }

@@ -1,12 +1,24 @@
 //! Describing a server: what it offers and what surrounds it.
 
+mod build_error;
+mod capabilities;
+mod catalog;
+mod changes;
 mod completer;
 pub(crate) mod core;
 pub(crate) mod entries;
 mod extension;
+mod handle;
+mod header_parameter;
+mod item;
 mod limits;
+pub(crate) mod lists;
+mod merge;
+mod output;
 mod policy;
 mod prompt;
+mod provide;
+mod registrations;
 pub(crate) mod registry;
 mod resource;
 mod tool;
@@ -15,89 +27,53 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
+pub use build_error::BuildError;
+pub use changes::Changes;
 pub use completer::CompletionQuery;
-pub use core::{Handle, Service};
+pub use core::Service;
 pub(crate) use extension::ExtensionMethod;
 pub use extension::{Extension, IntoExtensionResult};
+pub use handle::Handle;
+pub use item::{IntoItem, ItemFuture};
 pub use limits::Limits;
 pub use prompt::{Prompt, PromptBuilder};
 pub use resource::{Resource, ResourceBuilder};
 pub use tool::{Tool, ToolBuilder};
 
-use self::registry::Registrations;
+use self::registrations::{Registered, Registrations};
 use crate::{
     cache::CacheHint,
     content::Icon,
-    events::{EventBus, LocalBus},
+    events::EventBus,
+    handler::States,
     layers::{Rate, RateLimits},
     observe::{AuditSink, MetricsSink, Probe},
     seal::{Sealer, SealingKey},
     state::StateStore,
 };
 
-/// Why a server could not be built. Each names what was registered and what to change.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// A name that the specification forbids.
-    #[error("{what}: the name is not allowed; {rule}")]
-    Name {
-        /// What was registered.
-        what: String,
-        /// What a name must be.
-        rule: &'static str,
-    },
-    /// Two items of the same name.
-    #[error("{what} is registered twice; give one of them another name")]
-    Duplicate {
-        /// What was registered.
-        what: String,
-    },
-    /// A JSON Schema that can't be used.
-    #[error("{what}: {error}")]
-    Schema {
-        /// What was registered.
-        what: String,
-        /// What is wrong with it.
-        error: String,
-    },
-    /// A URI template that can't be used.
-    #[error("{what}: {error}")]
-    Template {
-        /// What was registered.
-        what: String,
-        /// What is wrong with it.
-        error: String,
-    },
-    /// An `x-mcp-header` that the specification forbids.
-    #[error("{what}: {error}")]
-    Header {
-        /// What was registered.
-        what: String,
-        /// What is wrong with it.
-        error: String,
-    },
-    /// Several of these.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Several(Vec<BuildError>),
-}
-
 /// A server under construction. [`Server::build`] makes it a [`Service`] that transports can run.
 #[must_use = "a server does nothing until it is built and run"]
 pub struct Server {
+    name: Arc<str>,
     info: Map<String, Value>,
     instructions: Option<String>,
     registered: Registrations,
+    shared: States,
     limits: Limits,
     rate_limits: RateLimits,
     cache: CacheHint,
     sealer: Option<Sealer>,
-    events: Arc<dyn EventBus>,
+    events: Option<Arc<dyn EventBus>>,
     state: Option<Arc<dyn StateStore>>,
     metrics: Option<Arc<dyn MetricsSink>>,
     audit: Option<Arc<dyn AuditSink>>,
     probes: Vec<Arc<dyn Probe>>,
     expose_internal_errors: bool,
+    check_outputs: Option<bool>,
+    dynamic: bool,
+    /// What is wrong already, for `build` to tell.
+    defects: Vec<BuildError>,
 }
 
 impl std::fmt::Debug for Server {
@@ -109,24 +85,37 @@ impl std::fmt::Debug for Server {
 impl Server {
     /// A server called `name` at `version`, with nothing in it.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        let name = name.into();
         let mut info = Map::new();
-        info.insert("name".into(), name.into().into());
+        info.insert("name".into(), name.clone().into());
         info.insert("version".into(), version.into().into());
         Self {
+            name: name.into(),
             info,
             instructions: None,
             registered: Registrations::default(),
+            shared: States::default(),
             limits: Limits::default(),
             rate_limits: RateLimits::default(),
             cache: CacheHint::NONE,
             sealer: None,
-            events: Arc::new(LocalBus::default()),
+            events: None,
             state: None,
             metrics: None,
             audit: None,
             probes: Vec::new(),
             expose_internal_errors: false,
+            check_outputs: None,
+            dynamic: false,
+            defects: Vec::new(),
         }
+    }
+
+    /// The name under which this installation runs the server, where it differs from its own: permissions, metrics and audit
+    /// speak of it. Two databases side by side are both called `database`, and hosted as `sales` and `stock`.
+    pub fn hosted_as(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// The name for people.
@@ -161,27 +150,42 @@ impl Server {
         self
     }
 
-    /// Adds a tool.
-    pub fn tool(mut self, tool: Tool) -> Self {
-        self.registered.tools.push(tool);
+    /// Shares `value` with every handler of this server that takes [`State<T>`](crate::State), also with those that are
+    /// added while it runs. One value per type: a second one of the same type is refused when the server is built, and so
+    /// is a handler whose state was never given.
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        if let Err(type_name) = self.shared.insert(value) {
+            self.defects.push(BuildError::TwoStates { type_name });
+        }
         self
     }
 
-    /// Adds a resource or a template.
-    pub fn resource(mut self, resource: Resource) -> Self {
-        self.registered.resources.push(resource);
+    /// Adds a tool: a [`Tool`], or a function under `#[tool]`.
+    pub fn tool<M>(mut self, tool: impl IntoItem<Tool, M>) -> Self {
+        let item = tool.into_item();
+        self.registered.tools.push(Registered { item, server: Arc::clone(&self.name) });
         self
     }
 
-    /// Adds a prompt.
-    pub fn prompt(mut self, prompt: Prompt) -> Self {
-        self.registered.prompts.push(prompt);
+    /// Adds a resource or a template: a [`Resource`], or a function under `#[resource("…")]`.
+    pub fn resource<M>(mut self, resource: impl IntoItem<Resource, M>) -> Self {
+        let item = resource.into_item();
+        self.registered.resources.push(Registered { item, server: Arc::clone(&self.name) });
+        self
+    }
+
+    /// Adds a prompt: a [`Prompt`], or a function under `#[prompt]`.
+    pub fn prompt<M>(mut self, prompt: impl IntoItem<Prompt, M>) -> Self {
+        let item = prompt.into_item();
+        self.registered.prompts.push(Registered { item, server: Arc::clone(&self.name) });
         self
     }
 
     /// Adds an extension of the protocol.
     pub fn extension(mut self, extension: Extension) -> Self {
-        self.registered.extensions.push(extension);
+        self.registered
+            .extensions
+            .push(Registered { item: extension, server: Arc::clone(&self.name) });
         self
     }
 
@@ -248,7 +252,7 @@ impl Server {
 
     /// Replaces the event bus.
     pub fn events(mut self, events: Arc<dyn EventBus>) -> Self {
-        self.events = events;
+        self.events = Some(events);
         self
     }
 
@@ -285,6 +289,41 @@ impl Server {
     /// Adds a check of readiness.
     pub fn probe(mut self, probe: Arc<dyn Probe>) -> Self {
         self.probes.push(probe);
+        self
+    }
+
+    /// Whether a tool's result that breaks its output schema is a failure. Without this it is one in debug builds, and
+    /// so in tests; in release builds samples are looked at, and the first breach of each tool is logged.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use wharf::{Server, Tool, ToolResult};
+    ///
+    /// let count = Tool::new("count")
+    ///     .output_schema(json!({"type": "object", "properties": {"n": {"type": "integer"}}}))
+    ///     .handler(|| async { ToolResult::structured(&json!({"n": "many"})) });
+    /// // Its callers get INTERNAL_ERROR, and the log says that `/n` is to be an integer.
+    /// let service = Server::new("counter", "1.0.0").tool(count).check_outputs(true).build()?;
+    /// # Ok::<(), wharf::BuildError>(())
+    /// ```
+    pub fn check_outputs(mut self, check: bool) -> Self {
+        self.check_outputs = Some(check);
+        self
+    }
+
+    /// Says that tools, resources, prompts and completions may be added while the server runs, whatever it is built with.
+    /// Clients learn what a server offers once, so [`Handle::update`] refuses to add what was not declared then.
+    ///
+    /// ```
+    /// use wharf::{Prompt, Server};
+    ///
+    /// let service = Server::new("plugins", "1.0.0").dynamic().build()?;
+    /// let greet = Prompt::new("greet").handler(|| async { "Say hello." });
+    /// service.handle().update(|changes| changes.add_prompt(greet))?;
+    /// # Ok::<(), wharf::BuildError>(())
+    /// ```
+    pub fn dynamic(mut self) -> Self {
+        self.dynamic = true;
         self
     }
 

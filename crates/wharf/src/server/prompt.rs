@@ -4,12 +4,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::completer::Completer;
+use super::{completer::Completer, item::IntoItem};
 use crate::{
     content::Icon,
     handler::{
-        BoxHandler, Handler, IntoCompletion, IntoPrompt, PromptResult, boxed, completion_result,
-        input_schema_of, prompt_result,
+        BoxHandler, Handler, IntoCompletion, IntoPrompt, PromptResult, Requirements, boxed,
+        input_schema_of, prompt_result, requirements_of,
     },
     meta::Meta,
 };
@@ -38,8 +38,10 @@ pub struct PromptBuilder {
     icons: Vec<Icon>,
     meta: Meta,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) scopes: Vec<String>,
     pub(crate) arguments_schema: Option<Value>,
     pub(crate) completers: HashMap<String, Completer>,
+    pub(crate) requirements: Requirements,
 }
 
 impl Prompt {
@@ -54,9 +56,23 @@ impl Prompt {
             icons: Vec::new(),
             meta: Meta::new(),
             timeout: None,
+            scopes: Vec::new(),
             arguments_schema: None,
             completers: HashMap::new(),
+            requirements: Requirements::default(),
         }
+    }
+
+    /// The prompt that a function under `#[prompt]` is.
+    pub fn of<M>(function: impl IntoItem<Prompt, M>) -> Self {
+        function.into_item()
+    }
+
+    /// Changes what was said about a finished prompt, such as one of `#[prompt]`; see [`Tool::configure`](crate::Tool::configure).
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(PromptBuilder) -> PromptBuilder) -> Self {
+        self.spec = change(self.spec);
+        self
     }
 }
 
@@ -91,6 +107,17 @@ impl PromptBuilder {
         self
     }
 
+    /// Demands scopes of whoever uses it, such as `issues:write`: all of them, in addition to what lets a caller use it at
+    /// all (see [`Grants`](crate::Grants)).
+    pub fn scopes<I>(mut self, scopes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
     /// Longest time that it may take, in place of the server's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -103,7 +130,7 @@ impl PromptBuilder {
         H: Handler<M>,
         H::Response: IntoCompletion,
     {
-        self.completers.insert(argument.into(), boxed(completer, completion_result));
+        self.completers.insert(argument.into(), Completer::new(completer));
         self
     }
 
@@ -114,6 +141,7 @@ impl PromptBuilder {
         H::Response: IntoPrompt,
     {
         self.arguments_schema = input_schema_of::<M, H>(&handler);
+        self.requirements = requirements_of::<M, H>(&handler);
         Prompt { spec: self, handler: boxed(handler, prompt_result) }
     }
 

@@ -4,13 +4,13 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::completer::Completer;
+use super::{completer::Completer, item::IntoItem};
 use crate::{
     cache::CacheHint,
     content::{Annotations, Icon, ResourceContents},
     handler::{
-        BoxHandler, Handler, IntoCompletion, IntoResource, boxed, completion_result,
-        input_schema_of, resource_result,
+        BoxHandler, Handler, IntoCompletion, IntoResource, Requirements, boxed, input_schema_of,
+        requirements_of, resource_result,
     },
     meta::Meta,
 };
@@ -46,8 +46,10 @@ pub struct ResourceBuilder {
     meta: Meta,
     pub(crate) cache: CacheHint,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) scopes: Vec<String>,
     pub(crate) variables_schema: Option<Value>,
     pub(crate) completers: HashMap<String, Completer>,
+    pub(crate) requirements: Requirements,
 }
 
 impl Resource {
@@ -67,8 +69,10 @@ impl Resource {
             meta: Meta::new(),
             cache: CacheHint::NONE,
             timeout: None,
+            scopes: Vec::new(),
             variables_schema: None,
             completers: HashMap::new(),
+            requirements: Requirements::default(),
         }
     }
 
@@ -77,6 +81,18 @@ impl Resource {
     /// foreign input.
     pub fn template(template: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> ResourceBuilder {
         ResourceBuilder { is_template: true, ..Self::new(template, name) }
+    }
+
+    /// The resource that a function under `#[resource]` is.
+    pub fn of<M>(function: impl IntoItem<Resource, M>) -> Self {
+        function.into_item()
+    }
+
+    /// Changes what was said about a finished resource, such as one of `#[resource]`; see [`Tool::configure`](crate::Tool::configure).
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(ResourceBuilder) -> ResourceBuilder) -> Self {
+        self.spec = change(self.spec);
+        self
     }
 }
 
@@ -135,6 +151,17 @@ impl ResourceBuilder {
         self
     }
 
+    /// Demands scopes of whoever uses it, such as `issues:write`: all of them, in addition to what lets a caller use it at
+    /// all (see [`Grants`](crate::Grants)).
+    pub fn scopes<I>(mut self, scopes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
     /// Longest time that one read may take, in place of the server's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -147,7 +174,7 @@ impl ResourceBuilder {
         H: Handler<M>,
         H::Response: IntoCompletion,
     {
-        self.completers.insert(variable.into(), boxed(completer, completion_result));
+        self.completers.insert(variable.into(), Completer::new(completer));
         self
     }
 
@@ -158,6 +185,7 @@ impl ResourceBuilder {
         H::Response: IntoResource,
     {
         self.variables_schema = input_schema_of::<M, H>(&handler);
+        self.requirements = requirements_of::<M, H>(&handler);
         Resource { spec: self, handler: boxed(handler, resource_result) }
     }
 

@@ -4,11 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use super::policy::Policy;
+use super::{item::IntoItem, policy::Policy};
 use crate::{
+    cache_policy::CachePolicy,
     content::Icon,
     handler::{
-        BoxHandler, Handler, IntoToolResult, ToolResult, boxed, input_schema_of, tool_result,
+        BoxHandler, Form, FormError, Handler, IntoToolResult, Requirements, ToolResult, boxed,
+        input_schema_of, requirements_of, tool_result,
     },
     meta::Meta,
 };
@@ -41,6 +43,11 @@ pub struct ToolBuilder {
     meta: Meta,
     pub(crate) timeout: Option<Duration>,
     pub(crate) header_parameters: Vec<(String, String)>,
+    pub(crate) requirements: Requirements,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) idempotent_by: Option<Arc<str>>,
+    pub(crate) cache: Option<CachePolicy>,
+    pub(crate) unfit_form: Option<FormError>,
     pub(crate) policy: Policy,
 }
 
@@ -76,8 +83,42 @@ impl Tool {
             meta: Meta::new(),
             timeout: None,
             header_parameters: Vec::new(),
+            requirements: Requirements::default(),
+            scopes: Vec::new(),
+            idempotent_by: None,
+            cache: None,
+            unfit_form: None,
             policy: Policy::default(),
         }
+    }
+
+    /// The tool that a function under `#[tool]` is.
+    pub fn of<M>(function: impl IntoItem<Tool, M>) -> Self {
+        function.into_item()
+    }
+
+    /// Changes what was said about a finished tool, such as one of `#[tool]` whose limits are known only at run time.
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use std::time::Duration;
+    /// use wharf::{Server, Tool, tool};
+    ///
+    /// /// Wait for the lift.
+    /// #[tool]
+    /// async fn wait() {}
+    ///
+    /// fn server(patience: Duration) -> Server {
+    ///     let wait = Tool::of(wait).configure(|tool| tool.timeout(patience));
+    ///     Server::new("lift", "1.0.0").tool(wait)
+    /// }
+    /// # server(Duration::from_secs(1)).build().unwrap();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(ToolBuilder) -> ToolBuilder) -> Self {
+        self.spec = change(self.spec);
+        self
     }
 }
 
@@ -143,6 +184,17 @@ impl ToolBuilder {
         self
     }
 
+    /// Demands scopes of whoever uses it, such as `issues:write`: all of them, in addition to what lets a caller use it at
+    /// all (see [`Grants`](crate::Grants)).
+    pub fn scopes<I>(mut self, scopes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
     /// Longest time that one call may take, in place of the server's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -158,6 +210,45 @@ impl ToolBuilder {
         self
     }
 
+    /// Calls of one caller with the same value of `parameter` are one call: the tool runs once, and every further call gets
+    /// the first one's outcome, for as long as [`Limits::idempotency_ttl`](crate::Limits) says. Other arguments under the
+    /// same value are a CONFLICT, and so is a call that was cut off: nobody knows what it did.
+    ///
+    /// Clients can send a key for any tool, as `_meta["dev.wharf/idempotencyKey"]`, which comes first.
+    pub fn idempotent_by(mut self, parameter: impl Into<Arc<str>>) -> Self {
+        self.idempotent_by = Some(parameter.into());
+        self
+    }
+
+    /// Keeps results and gives them again. Only for tools that change nothing.
+    pub fn cache(mut self, policy: CachePolicy) -> Self {
+        self.cache = Some(policy);
+        self
+    }
+
+    /// Says that the tool asks for the form `T` ([`Ask::form`](crate::Ask::form)), so that a type that can't be a form is found
+    /// when the server is built and not when someone is asked.
+    ///
+    /// ```
+    /// use wharf::{Ask, Server, Tool, ToolError};
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Labels {
+    ///     labels: Vec<String>,
+    /// }
+    ///
+    /// let label = Tool::new("label").asks::<Labels>().handler(|ask: Ask| async move {
+    ///     let Labels { labels } = ask.form("labels", "Which labels?").await?.accept()?;
+    ///     Ok::<_, ToolError>(labels.join(", "))
+    /// });
+    /// let error = Server::new("notes", "1.0.0").tool(label).build().unwrap_err();
+    /// assert!(error.to_string().contains("its field \"labels\": a list of anything but choices can't be shown"));
+    /// ```
+    pub fn asks<T: schemars::JsonSchema>(mut self) -> Self {
+        self.unfit_form = self.unfit_form.or(Form::of::<T>("").err());
+        self
+    }
+
     /// Gives the tool its function.
     pub fn handler<M, H>(mut self, handler: H) -> Tool
     where
@@ -167,6 +258,7 @@ impl ToolBuilder {
         if self.input_schema.is_none() {
             self.input_schema = input_schema_of::<M, H>(&handler);
         }
+        self.requirements = requirements_of::<M, H>(&handler);
         if self.output_schema.is_none() {
             self.output_schema = H::Response::output_schema();
         }

@@ -46,4 +46,9 @@ impl StateError {
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Unavailable { source: Some(source.into()) }
     }
+
+    /// Whether the same operation may succeed later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::Unavailable { .. })
+    }
 }

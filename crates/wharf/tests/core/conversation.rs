@@ -7,7 +7,7 @@ use tokio::{
     time::timeout,
 };
 use wharf::{
-    Caller,
+    Caller, Service,
     transport::{Shutdown, memory},
 };
 
@@ -81,7 +81,7 @@ impl Conversation {
             (Some(site), _) => site.ask(&self.request(7, method, params)).await.json(),
             (None, Some(lines)) => {
                 lines.send(&message(self.way.is_modern(), 7, method, params)).await;
-                lines.next().await.expect("an answer")
+                lines.answer().await
             }
             (None, None) => unreachable!("opened above"),
         };
@@ -124,7 +124,7 @@ impl Conversation {
     pub(crate) async fn answer(&mut self, begun: Option<crate::wire::Wire>) -> Value {
         match (begun, &mut self.lines) {
             (Some(mut wire), _) => wire.response().await.json(),
-            (None, Some(lines)) => lines.next().await.expect("an answer"),
+            (None, Some(lines)) => lines.answer().await,
             (None, None) => unreachable!("opened above"),
         }
     }
@@ -190,8 +190,13 @@ impl Lines {
     }
 
     pub(crate) fn with_grace(world: &World, grace: std::time::Duration) -> Self {
+        Self::connect(&world.service, Caller::local(), grace)
+    }
+
+    /// A connection whose caller configuration gives.
+    pub(crate) fn connect(service: &Service, caller: Caller, grace: std::time::Duration) -> Self {
         let shutdown = Shutdown::new(grace);
-        let (stream, task) = memory::connect(&world.service, Caller::local(), &shutdown);
+        let (stream, task) = memory::connect(service, caller, &shutdown);
         let (reader, writer) = split(stream);
         Self { reader: BufReader::new(reader), writer, task, shutdown }
     }
@@ -219,6 +224,16 @@ impl Lines {
         }
         assert!(line.ends_with('\n'), "half a message: {line}");
         Some(serde_json::from_str(&line).unwrap())
+    }
+
+    /// The next answer; what a legacy client is told of changes meanwhile is passed over.
+    async fn answer(&mut self) -> Value {
+        loop {
+            let message = self.next().await.expect("an answer");
+            if message.get("method").is_none() {
+                return message;
+            }
+        }
     }
 
     /// The input ends.

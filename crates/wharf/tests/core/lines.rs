@@ -21,24 +21,31 @@ fn call(id: i64, tool: &str) -> Value {
 
 #[tokio::test]
 async fn ten_thousand_calls_in_one_go_are_all_answered() {
-    let world = World::new();
-    let mut lines = Lines::open(&world);
-    let count: usize = 10_000;
-    let mut flood = Vec::new();
-    for id in 0..count {
-        flood.extend_from_slice(format!("{}\n", echo(id.try_into().unwrap(), "x")).as_bytes());
+    for modern in [true, false] {
+        let world = World::new();
+        let mut lines = Lines::open(&world);
+        if !modern {
+            lines.initialize("2025-11-25", json!({})).await;
+        }
+        let count: usize = 10_000;
+        let mut flood = Vec::new();
+        for id in 0..count {
+            let params = json!({"name": "echo", "arguments": {"text": "x"}});
+            let call = message(modern, id.try_into().unwrap(), "tools/call", params);
+            flood.extend_from_slice(format!("{call}\n").as_bytes());
+        }
+        // The server goes on reading while its answers, some megabytes, wait.
+        lines.send_raw(&flood).await;
+        let mut seen = HashSet::new();
+        for _ in 0..count {
+            let answer = lines.next().await.unwrap();
+            assert_eq!(answer["result"]["content"][0]["text"], "x");
+            assert!(seen.insert(answer["id"].as_i64().unwrap()));
+        }
+        lines.end().await;
+        assert_eq!(lines.next().await, None);
+        lines.task.await.unwrap().unwrap();
     }
-    // The server goes on reading while its answers, some megabytes, wait.
-    lines.send_raw(&flood).await;
-    let mut seen = HashSet::new();
-    for _ in 0..count {
-        let answer = lines.next().await.unwrap();
-        assert_eq!(answer["result"]["content"][0]["text"], "x");
-        assert!(seen.insert(answer["id"].as_i64().unwrap()));
-    }
-    lines.end().await;
-    assert_eq!(lines.next().await, None);
-    lines.task.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -193,26 +200,35 @@ async fn listen_streams_end_with_the_input() {
 /// Memory stays bounded: the server reads no further once its output waits, and goes on when the client reads.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_stops_reading_is_no_longer_read() {
-    let world = World::new();
-    let mut lines = Lines::open(&world);
-    let line = format!("{}\n", echo(1, &"x".repeat(60_000))).into_bytes();
-    let mut sent = 0;
-    // Time is paused: it only moves once nobody can go on.
-    let stuck = std::time::Duration::from_secs(1);
-    while let Ok(written) =
-        tokio::time::timeout(stuck, lines.writer.write(&line[sent % line.len()..])).await
-    {
-        sent += written.unwrap();
-        assert!(sent < 64 * 1024 * 1024, "the server takes everything in");
-    }
-    assert!(sent > 8 * 1024 * 1024, "a short burst must not stall: {sent}");
-    let whole = sent / line.len();
-    for _ in 0..whole {
+    for modern in [true, false] {
+        let world = World::new();
+        let mut lines = Lines::open(&world);
+        if !modern {
+            lines.initialize("2025-11-25", json!({})).await;
+        }
+        let echo = |text: &str| {
+            let params = json!({"name": "echo", "arguments": {"text": text}});
+            message(modern, 1, "tools/call", params)
+        };
+        let line = format!("{}\n", echo(&"x".repeat(60_000))).into_bytes();
+        let mut sent = 0;
+        // Time is paused: it only moves once nobody can go on.
+        let stuck = std::time::Duration::from_secs(1);
+        while let Ok(written) =
+            tokio::time::timeout(stuck, lines.writer.write(&line[sent % line.len()..])).await
+        {
+            sent += written.unwrap();
+            assert!(sent < 64 * 1024 * 1024, "the server takes everything in");
+        }
+        assert!(sent > 8 * 1024 * 1024, "a short burst must not stall: {sent}");
+        let whole = sent / line.len();
+        for _ in 0..whole {
+            assert_eq!(lines.next().await.unwrap()["id"], 1);
+        }
+        lines.send_raw(&line[sent % line.len()..]).await;
         assert_eq!(lines.next().await.unwrap()["id"], 1);
+        assert_eq!(lines.ask(&echo("x")).await["id"], 1);
     }
-    lines.send_raw(&line[sent % line.len()..]).await;
-    assert_eq!(lines.next().await.unwrap()["id"], 1);
-    assert_eq!(lines.ask(&echo(2, "x")).await["id"], 2);
 }
 
 #[tokio::test]

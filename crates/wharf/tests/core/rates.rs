@@ -92,7 +92,7 @@ async fn one_callers_calls_are_not_anothers() {
 
 async fn confirm(ask: Ask, Args(Text { text }): Args<Text>) -> Result<String, ToolError> {
     let schema = json!({"type": "object", "properties": {}});
-    match ask.form("sure", Form::new("sure?", schema)).await? {
+    match ask.form_with("sure", Form::new("sure?", schema)).await? {
         Answer::Accepted(_) => Ok(text),
         _ => Ok("no".to_owned()),
     }

@@ -12,7 +12,7 @@ use crate::{
     world::{Text, World},
 };
 
-fn form(message: &str) -> Form {
+pub(crate) fn form(message: &str) -> Form {
     let text = json!({"type": "string"});
     Form::new(
         message,
@@ -23,7 +23,7 @@ fn form(message: &str) -> Form {
 async fn two_questions(ask: Ask, text: String) -> Result<String, ToolError> {
     let mut told = vec![text];
     for key in ["first", "second"] {
-        told.push(match ask.form(key, form(key)).await? {
+        told.push(match ask.form_with(key, form(key)).await? {
             Answer::Accepted(form) => form["said"].as_str().unwrap_or_default().to_owned(),
             other => format!("{other:?}"),
         });
@@ -43,7 +43,7 @@ fn world() -> World {
     World::with(|server, _| asking(server))
 }
 
-fn params(tool: &str, text: &str, responses: Value, state: &Value) -> Value {
+pub(crate) fn params(tool: &str, text: &str, responses: Value, state: &Value) -> Value {
     let mut params = json!({"name": tool, "arguments": {"text": text}});
     if !responses.is_null() {
         params["inputResponses"] = responses;
@@ -54,12 +54,12 @@ fn params(tool: &str, text: &str, responses: Value, state: &Value) -> Value {
     params
 }
 
-fn said(key: &str, said: &str) -> Value {
+pub(crate) fn said(key: &str, said: &str) -> Value {
     json!({key: {"action": "accept", "content": {"said": said}}})
 }
 
 /// The state of an `input_required` result that asks `key`.
-fn state_of(answer: &Value, key: &str) -> Value {
+pub(crate) fn state_of(answer: &Value, key: &str) -> Value {
     let result = &answer["result"];
     assert_eq!(result["resultType"], "input_required", "{answer}");
     let requests = result["inputRequests"].as_object().unwrap();
@@ -71,14 +71,14 @@ fn state_of(answer: &Value, key: &str) -> Value {
     result["requestState"].clone()
 }
 
-async fn ask(site: &Site, params: Value) -> Value {
+pub(crate) async fn ask(site: &Site, params: Value) -> Value {
     site.ask(&Request::modern(1, "tools/call", params)).await.json()
 }
 
 const REFUSED: &str =
     "\"requestState\" is not valid for this call or has expired; call again without it";
 
-fn assert_refused(answer: &Value) {
+pub(crate) fn assert_refused(answer: &Value) {
     assert_eq!(answer["error"], json!({"code": -32602, "message": REFUSED}), "{answer}");
 }
 

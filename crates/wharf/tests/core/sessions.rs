@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use wharf::{
-    Authenticator, Caller, Challenge, Credentials,
+    Authenticator, Caller, Challenge, Credentials, Grants,
     transport::http::{Http, HttpSettings},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Believes whatever name is sent: two callers are all that these tests need.
-struct ByName;
+pub(crate) struct ByName;
 
 impl Authenticator for ByName {
     fn authenticate<'a>(
@@ -25,9 +25,44 @@ impl Authenticator for ByName {
     ) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>> {
         let name = credentials.headers.get("x-name").and_then(|name| name.to_str().ok());
         let caller = name
-            .map(|name| Arc::new(Caller::authenticated(name, name)))
+            .map(|name| Arc::new(Caller::authenticated(name, name).with_grants(Grants::all())))
             .ok_or_else(|| Challenge::unauthorized("Bearer"));
         Box::pin(std::future::ready(caller))
+    }
+}
+
+/// Lets nobody in, each for the reason that it asks for.
+struct Refusing;
+
+impl Authenticator for Refusing {
+    fn authenticate<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>> {
+        let wanted = credentials.headers.get("x-reason").and_then(|name| name.to_str().ok());
+        Box::pin(std::future::ready(Err(match wanted {
+            Some("failures") => Challenge::too_many_failures(7),
+            Some("unavailable") => Challenge::unavailable(5),
+            _ => Challenge::unauthorized(r#"Bearer realm="x""#),
+        })))
+    }
+}
+
+#[tokio::test]
+async fn challenges_are_statuses_and_headers() {
+    let world = World::new();
+    let http = Http::new(HttpSettings::default()).service(world.service.clone());
+    let site = Site::start(http.authenticator(Arc::new(Refusing))).await;
+    for (reason, status, challenge, retry_after) in [
+        ("none", 401, Some(r#"Bearer realm="x""#), None),
+        ("failures", 429, None, Some("7")),
+        ("unavailable", 503, None, Some("5")),
+    ] {
+        let request = Request::legacy(1, "ping", json!({})).header("x-reason", reason);
+        let response = site.ask(&request).await;
+        assert_eq!(response.status, status, "{reason}");
+        assert_eq!(response.header("www-authenticate"), challenge, "{reason}");
+        assert_eq!(response.header("retry-after"), retry_after, "{reason}");
     }
 }
 
@@ -163,6 +198,20 @@ async fn an_idle_session_expires_but_one_at_work_does_not() {
         assert_eq!(http.ask(&ping(session)).await.status, 404);
     }
     world.assert_recorded(&[("gate", "OK")]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_idle_from_the_moment_its_stream_is_left() {
+    let idle = Duration::from_secs(5);
+    let http = Direct::with(&World::new(), |settings| settings.sessions.idle_expiry = idle);
+    let begun = http.ask(&initialize_request("2025-11-25", json!({}))).await;
+    let id = begun.header("mcp-session-id").unwrap().to_owned();
+    let stream = http.open(&Request::new("GET").header("Mcp-Session-Id", &id)).await;
+    tokio::time::sleep(idle * 3).await;
+    // The network fails for a moment, and the client comes back at once.
+    drop(stream);
+    tokio::time::sleep(idle / 2).await;
+    assert_eq!(http.ask(&ping(&id)).await.status, 200);
 }
 
 #[tokio::test]

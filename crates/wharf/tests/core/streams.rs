@@ -19,7 +19,7 @@ fn call(id: i64, tool: &str, session: &str) -> Request {
 fn asking(server: wharf::Server, _: &Arc<Signals>) -> wharf::Server {
     server.tool(Tool::new("ask").handler(|ask: Ask| async move {
         let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}});
-        match ask.form("name", Form::new("Who?", schema)).await? {
+        match ask.form_with("name", Form::new("Who?", schema)).await? {
             Answer::Accepted(form) => Ok::<_, ToolError>(json!(form).to_string()),
             other => Ok(format!("{other:?}")),
         }
@@ -105,6 +105,52 @@ async fn a_client_that_can_not_be_asked_is_told_why() {
     let request = call(1, "ask", &id).header("Accept", "application/json");
     let result = site.ask(&request).await.json()["result"].take();
     assert_eq!(failure_of(&result)["code"], "SERVICE_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn an_answer_that_meets_a_full_line_ends_as_busy() {
+    let world = World::with(|server, signals| {
+        let mut limits = wharf::Limits::default();
+        (limits.concurrency, limits.queue) = (1, 0);
+        asking(server.limits(limits), signals)
+    });
+    let mut lines = Lines::open(&world);
+    lines.initialize("2025-11-25", json!({"elicitation": {}})).await;
+    let question = lines.ask(&message(false, 1, "tools/call", json!({"name": "ask"}))).await;
+    // While the person thinks, someone else takes the only permit.
+    lines.send(&message(false, 2, "tools/call", json!({"name": "gate"}))).await;
+    world.signals.started.wait().await;
+    let accept = json!({"action": "accept", "content": {"name": "ann"}});
+    let full = json!({"jsonrpc": "2.0", "id": question["id"], "result": accept});
+    let failure = failure_of(&lines.ask(&full).await["result"]);
+    assert_eq!(failure["code"], "SERVICE_UNAVAILABLE", "{failure}");
+    assert_eq!(failure["retry_after_seconds"], 1);
+    world.signals.open.raise();
+    assert_eq!(lines.next().await.unwrap()["id"], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_goes_on_as_soon_as_the_person_has_answered() {
+    let second = std::time::Duration::from_secs(1);
+    let world = World::with(|server, _| {
+        let slow = Tool::new("slow").timeout(2 * second).handler(|ask: Ask| async move {
+            ask.confirm("sure", "Sure?").await?;
+            std::future::pending::<Result<(), wharf::ToolError>>().await
+        });
+        server.tool(slow)
+    });
+    let mut lines = Lines::open(&world);
+    lines.initialize("2025-11-25", json!({"elicitation": {}})).await;
+    let question = lines.ask(&message(false, 1, "tools/call", json!({"name": "slow"}))).await;
+    // Longer than the call may take: that time is the person's.
+    tokio::time::sleep(5 * second).await;
+    let accept = json!({"action": "accept", "content": {"confirmed": true}});
+    let answered = tokio::time::Instant::now();
+    let full = json!({"jsonrpc": "2.0", "id": question["id"], "result": accept});
+    let failure = failure_of(&lines.ask(&full).await["result"]);
+    assert_eq!(failure["code"], "TIMEOUT", "{failure}");
+    let took = answered.elapsed();
+    assert!(took > second && took < 3 * second, "{took:?}");
 }
 
 /// Says "1" to "3", each when the test lets it.

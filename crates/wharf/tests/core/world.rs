@@ -108,13 +108,21 @@ impl World {
     /// The usual server with changes.
     pub(crate) fn with(change: impl FnOnce(Server, &Arc<Signals>) -> Server) -> Self {
         let signals = Arc::<Signals>::default();
+        Self::around(Arc::clone(&signals), |server| change(tools(server, &signals), &signals))
+    }
+
+    /// A server with nothing in it but what `change` puts there.
+    pub(crate) fn bare(change: impl FnOnce(Server) -> Server) -> Self {
+        Self::around(Arc::default(), change)
+    }
+
+    fn around(signals: Arc<Signals>, change: impl FnOnce(Server) -> Server) -> Self {
         let metrics = Metrics(Arc::default());
         let (sender, audit) = mpsc::unbounded_channel();
         let server = Server::new("attacked", "1.0.0")
             .metrics(Arc::new(metrics.clone()))
             .audit(Arc::new(Audit(sender)));
-        let server = change(tools(server, &signals), &signals);
-        Self { service: server.build().unwrap(), signals, metrics, audit }
+        Self { service: change(server).build().unwrap(), signals, metrics, audit }
     }
 
     /// The next record, which must come.

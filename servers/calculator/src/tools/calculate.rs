@@ -1,20 +1,13 @@
 //! `calculate`: one expression, its exact value.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
-use wharf::{Args, Json, Tool, ToolError};
+use wharf::{Json, State, ToolError, tool};
 
 use crate::eval::{EvalError, Limits, evaluate};
 
-#[derive(Deserialize, schemars::JsonSchema)]
-struct Calculate {
-    /// Such as "2 + 2", "sqrt(16)", "1/3 + 1/6", "sin(pi/6)" or "2^100".
-    #[schemars(length(min = 1, max = 4096))]
-    expression: String,
-}
-
 #[derive(Serialize, schemars::JsonSchema)]
-struct Answer {
+pub(crate) struct Answer {
     /// The value: an integer, a finite decimal, or a fraction such as 1/3.
     value: String,
     /// Whether the value is exact; otherwise it is correct to the digits shown.
@@ -26,25 +19,19 @@ struct Answer {
     decimal: Option<String>,
 }
 
-/// The tool.
-pub(crate) fn tool(limits: Limits) -> Tool {
-    Tool::new("calculate")
-        .title("Calculate")
-        .description(
-            "Evaluate a mathematical expression exactly: + - * / % ^ !, parentheses, fractions and integers of any size, \
-             constants pi e tau phi, and the functions of a scientific calculator (sqrt, log, sin, gcd, comb, mean, …). \
-             Angles are in radians; use rad(degrees).",
-        )
-        .read_only()
-        .idempotent()
-        .open_world(false)
-        .handler(move |Args(Calculate { expression }): Args<Calculate>| calculate(expression, limits.clone()))
-}
-
 /// Work that is done in place; whatever needs more moves to a thread where it delays no other call.
 const WORK_IN_PLACE: u64 = 100_000;
 
-async fn calculate(expression: String, limits: Limits) -> Result<Json<Answer>, ToolError> {
+/// Evaluate a mathematical expression exactly: + - * / % ^ !, parentheses, fractions and integers of any size,
+/// constants pi e tau phi, and the functions of a scientific calculator (sqrt, log, sin, gcd, comb, mean, …).
+/// Angles are in radians; use rad(degrees).
+#[tool(title = "Calculate", read_only, idempotent, open_world = false)]
+pub(crate) async fn calculate(
+    /// Such as "2 + 2", "sqrt(16)", "1/3 + 1/6", "sin(pi/6)" or "2^100".
+    #[arg(min_length = 1, max_length = 4096)]
+    expression: String,
+    State(limits): State<Limits>,
+) -> Result<Json<Answer>, ToolError> {
     let mut small = limits.clone();
     small.max_work = limits.max_work.min(WORK_IN_PLACE);
     let answer = match evaluate(&expression, &small) {

@@ -1,3 +1,5 @@
 //! The server's tools, one per file.
 
-pub(crate) mod calculate;
+mod calculate;
+
+pub(crate) use calculate::calculate;

@@ -18,6 +18,9 @@ mod database;
 mod describe;
 mod failure;
 mod functions;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod linear;
 mod list;
 mod parameters;

@@ -1,17 +1,28 @@
 //! The server's tools, one per file, and how the database's failures become theirs.
 
-pub(crate) mod describe_table;
-pub(crate) mod execute_query;
-pub(crate) mod list_tables;
+mod describe_table;
+mod execute_query;
+mod list_tables;
 
 use std::time::Duration;
 
-use wharf::{ErrorKind, ToolError};
+use wharf::{ErrorKind, Tool, ToolError};
 
 use crate::{
     error::{DatabaseError, ErrorKind as DatabaseErrorKind},
     sqlite::Database,
 };
+
+/// The tools, each with the time that `database` may need.
+pub(crate) fn all(database: &Database) -> [Tool; 3] {
+    let deadline = deadline(database);
+    [
+        Tool::of(list_tables::list_tables),
+        Tool::of(describe_table::describe_table),
+        Tool::of(execute_query::execute_query),
+    ]
+    .map(|tool| tool.configure(|tool| tool.timeout(deadline)))
+}
 
 /// What a call may take: the longest statement and the wait for a connection. The database stops its own work before, so
 /// the caller learns which of its bounds was met.

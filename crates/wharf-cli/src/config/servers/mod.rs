@@ -2,6 +2,7 @@
 
 mod calculator;
 mod database;
+mod files;
 mod named;
 
 pub(crate) use database::{Database, DatabaseSource};

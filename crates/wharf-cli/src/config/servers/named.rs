@@ -3,6 +3,7 @@
 use super::{
     calculator,
     database::{self, Database},
+    files::{self, Files},
 };
 use crate::config::{
     field::{Required, Section},
@@ -27,6 +28,7 @@ pub(crate) struct Server {
 pub(crate) enum ServerKind {
     Calculator,
     Database(Database),
+    Files(Files),
 }
 
 /// A kind of servers: a new one is a file and a line in [`KINDS`].
@@ -53,13 +55,19 @@ pub(in crate::config) const KINDS: &[Registered] = &[
         demo: &[("sample", "true")],
         read: |section| Database::read(section).map(ServerKind::Database),
     },
+    Registered {
+        name: "files",
+        section: files::SECTION,
+        demo: &[],
+        read: |section| Files::read(section).map(ServerKind::Files),
+    },
 ];
 
 pub(super) static KIND: Required<&'static Registered> =
     Required { key: "kind", kind: KIND_NAMES, text: "What the server does." };
 
 const KIND_NAMES: Kind<&'static Registered> =
-    choice(&["calculator", "database"], |facts, text, _| {
+    choice(&["calculator", "database", "files"], |facts, text, _| {
         KINDS.iter().find(|kind| kind.name == text).ok_or_else(|| no_choice(facts, text))
     });
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use secrecy::ExposeSecret;
-use wharf::{Rate, StoreFailure};
+use wharf::{Grants, Rate, StoreFailure};
 
 use super::load_text;
 use crate::config::{
@@ -19,6 +19,11 @@ fn server(name: &str, kind: ServerKind) -> Server {
 fn nothing_written_is_the_documented_default() {
     let settings = load_text("", &[]).unwrap();
     let http = wharf::transport::http::HttpSettings::default();
+    assert_eq!(settings.auth.keys_file, None);
+    assert_eq!((&settings.auth.local, &settings.auth.anonymous), (&Grants::all(), &Grants::all()));
+    let limit = wharf_auth::resource::api_key::FailureLimit::default();
+    assert_eq!(settings.auth.failures, limit.failures as usize);
+    assert_eq!(settings.auth.failure_window, limit.window);
     assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.http.body_limit_bytes, http.body_limit_bytes);
     assert_eq!(settings.http.header_timeout, http.header_timeout);
@@ -205,6 +210,20 @@ fn relative_paths_start_at_the_file() {
     let variables = [("WHARF__HTTP__TLS_KEY".into(), "k".into())];
     let tls = load(Some(&path), variables, &Asked::default()).unwrap().http.tls.unwrap();
     assert_eq!(tls, Tls { cert: folder.path().join("c"), key: "k".into() });
+}
+
+#[test]
+fn permissions_are_lists_and_an_empty_one_is_nothing() {
+    let check = |toml: &str, variables: &[(&str, &str)], expected: &[&str]| {
+        let auth = load_text(toml, variables).unwrap().auth;
+        assert_eq!(auth.local.patterns().collect::<Vec<_>>(), expected, "{toml} {variables:?}");
+        assert_eq!(auth.anonymous, Grants::all());
+    };
+    check("", &[], &["*"]);
+    check("[auth]\nlocal_allow = ['tools', '!db:x_*']", &[], &["tools", "!db:x_*"]);
+    check("[auth]\nlocal_allow = []", &[], &[]);
+    check("", &[("WHARF__AUTH__LOCAL_ALLOW", "tools, db:*")], &["db:*", "tools"]);
+    check("[auth]\nlocal_allow = ['*']", &[("WHARF__AUTH__LOCAL_ALLOW", "")], &[]);
 }
 
 #[test]

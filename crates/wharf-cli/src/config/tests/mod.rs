@@ -2,6 +2,7 @@
 
 mod accepted;
 mod asked;
+mod files;
 mod refused;
 mod reports;
 mod secrets;

@@ -26,6 +26,20 @@ error: unknown key `listn` in [http]
 }
 
 #[test]
+fn a_wrong_permission_says_what_is_accepted() {
+    refused(
+        "[auth]\nlocal_allow = [\"tools\", \"resource\"]\n",
+        &[],
+        r#"
+error: invalid value for `auth.local_allow`
+ --> wharf.toml:2:25
+  |
+2 | local_allow = ["tools", "resource"]
+  |                         ^^^^^^^^^^ a pattern without a colon is none of the known words; did you mean resources?; accepted are *, tools, resources, prompts, admin, SERVER:*, SERVER:ITEM and a scope such as issues:write, where ITEM may have * in it, each with a leading ! to deny"#,
+    );
+}
+
+#[test]
 fn a_key_of_another_section_is_told_where_it_belongs() {
     refused(
         "[state]\nlevel = \"info\"\n",
@@ -54,7 +68,7 @@ error: unknown section `limit`
 1 | [limit]
   |  ^^^^^ did you mean `limits`?
   |
-  = accepted sections: http, sessions, limits, rate_limits, state, logging, servers"#,
+  = accepted sections: http, auth, sessions, limits, rate_limits, state, logging, servers"#,
     );
 }
 
@@ -360,7 +374,7 @@ error: invalid value for `servers.a.kind`
  --> wharf.toml:2:8
   |
 2 | kind = "databse"
-  |        ^^^^^^^^^ expected "calculator" or "database"; did you mean `database`?"#,
+  |        ^^^^^^^^^ expected "calculator" or "database" or "files"; did you mean `database`?"#,
     );
 }
 

@@ -19,7 +19,7 @@ use crate::{
     },
     observe::{MetricsSink, StoreTrouble},
     protocol::RpcError,
-    server::registry::ListKind,
+    server::lists::ListKind,
     state::{MemoryLimits, MemoryStore, StateStore},
 };
 

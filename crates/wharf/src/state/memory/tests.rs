@@ -217,3 +217,19 @@ async fn renewing_for_ever_leaves_one_mark() {
     store.leases.each(|table| marks += table.marks());
     assert_eq!((marks, store.held().0), (3, 3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_was_brought_nearer_makes_room_in_time() {
+    let store = store(|limits| limits.entries = 2);
+    let wide = Quota::new(NonZeroU32::MIN, 1000 * SECOND);
+    store.put(b"value", b"", Some(1000 * SECOND)).await.unwrap();
+    store.put(b"value", b"", Some(SECOND)).await.unwrap();
+    store.take(b"quota", wide, 1).await.unwrap();
+    let narrow = Quota::new(NonZeroU32::MIN, SECOND);
+    assert_eq!(store.take(b"quota", narrow, 1).await.unwrap(), Take::Wait(SECOND));
+    assert!(is_full(store.put(b"a", b"", None).await, "entries"));
+    tokio::time::advance(SECOND).await;
+    store.put(b"a", b"", None).await.unwrap();
+    store.put(b"b", b"", None).await.unwrap();
+    assert!(is_full(store.put(b"c", b"", None).await, "entries"));
+}

@@ -109,8 +109,12 @@ impl Endpoint {
 fn refuse(challenge: &Challenge) -> Response<ResponseBody> {
     let status = StatusCode::from_u16(challenge.status).unwrap_or(StatusCode::UNAUTHORIZED);
     let mut response = reply::text(status, &challenge.message);
-    if let Ok(value) = HeaderValue::from_str(&challenge.www_authenticate) {
+    let www_authenticate = Some(&challenge.www_authenticate).filter(|value| !value.is_empty());
+    if let Some(Ok(value)) = www_authenticate.map(|value| HeaderValue::from_str(value)) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    if let Some(seconds) = challenge.retry_after_seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -175,7 +179,7 @@ impl Exchange<'_> {
     async fn call(&self, mut running: Box<Running>) -> Response<ResponseBody> {
         let new_session = running.new_session.take();
         match running.next().await {
-            Step::Finished(Finished::Reply { body, status }) => match new_session {
+            Step::Finished(Finished::Reply { body, status, challenge }) => match new_session {
                 Some(session) if self.endpoint.sessions.enabled() && status == 200 => {
                     match self.endpoint.sessions.begin(session) {
                         Ok(session) => {
@@ -188,7 +192,13 @@ impl Exchange<'_> {
                         Err(_) => too_many_sessions(running.id()),
                     }
                 }
-                _ => self.finished(body, status),
+                _ => {
+                    let mut response = self.finished(body, status);
+                    if let Some(Ok(challenge)) = challenge.as_deref().map(HeaderValue::from_str) {
+                        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                    }
+                    response
+                }
             },
             Step::Finished(Finished::Listen { subscription, place }) => {
                 if !self.accepts.events {

@@ -9,6 +9,7 @@ mod endpoint;
 mod forwarded;
 mod guard;
 mod health;
+mod nudge;
 mod phase;
 mod replay;
 mod reply;

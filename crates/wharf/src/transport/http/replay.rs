@@ -7,7 +7,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::{Notify, futures::Notified};
+use tokio::{
+    sync::{Notify, futures::Notified},
+    time::Instant,
+};
 
 use super::stream::{Frames, event};
 
@@ -21,6 +24,8 @@ struct State {
     /// Bumped to send the present reader away.
     generation: u64,
     readers: usize,
+    /// When the last reader left.
+    left: Option<Instant>,
     /// The last sequence number that the present reader has taken.
     seen: u64,
 }
@@ -94,6 +99,11 @@ impl Replay {
         self.lock().readers > 0
     }
 
+    /// When a reader left last.
+    pub(super) fn left(&self) -> Option<Instant> {
+        self.lock().left
+    }
+
     pub(super) fn is_done(&self) -> bool {
         self.lock().done
     }
@@ -126,7 +136,10 @@ pub(super) struct Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.replay.lock().readers -= 1;
+        let mut state = self.replay.lock();
+        state.readers -= 1;
+        state.left = Some(Instant::now());
+        drop(state);
         self.replay.changed.notify_waiters();
     }
 }

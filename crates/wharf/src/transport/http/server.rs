@@ -20,6 +20,7 @@ use super::{
     endpoint::Endpoint,
     guard::{Connection, Guard},
     health,
+    nudge::Nudge,
     phase::{Phase, Timed},
     reply,
     sessions::Sessions,
@@ -232,7 +233,9 @@ impl Bound {
     pub async fn serve(self, shutdown: &Shutdown) {
         let tracker = TaskTracker::new();
         let closing = tokio_util::sync::CancellationToken::new();
-        let permits = Arc::new(Semaphore::new(self.service.0.settings.max_connections));
+        let max = self.service.0.settings.max_connections;
+        let permits = Arc::new(Semaphore::new(max));
+        let _nudge = Nudge::start(Arc::clone(&permits), max);
         let sweeper = tokio::spawn(sweep(self.service.clone()));
         loop {
             let (stream, peer) = tokio::select! {

@@ -28,6 +28,9 @@ const MAX_STREAMS: usize = 64;
 /// Stream 0 carries what belongs to no request: changes of lists and resources.
 const STANDALONE: u64 = 0;
 
+/// Streams by number, oldest first.
+type Streams = VecDeque<(u64, Arc<Replay>)>;
+
 /// One session over HTTP.
 #[derive(Debug)]
 pub(super) struct HttpSession {
@@ -35,7 +38,7 @@ pub(super) struct HttpSession {
     pub(super) session: Arc<Session>,
     settings: SessionSettings,
     last_used: Mutex<Instant>,
-    streams: Mutex<VecDeque<(u64, Arc<Replay>)>>,
+    streams: Mutex<Streams>,
     next_stream: AtomicU64,
     tasks: TaskTracker,
     closed: tokio_util::sync::CancellationToken,
@@ -51,14 +54,15 @@ impl HttpSession {
         if !self.session.in_flight.is_empty() {
             return false;
         }
-        let reading =
-            lock(&self.streams).iter().any(|(_, replay)| replay.has_reader() || !replay.is_done());
+        let streams = lock(&self.streams);
         // The standalone stream is never done; it counts only while someone reads it.
-        let reading = reading
-            && lock(&self.streams).iter().any(|(number, replay)| {
-                replay.has_reader() || (*number != STANDALONE && !replay.is_done())
-            });
-        !reading && lock(&self.last_used).elapsed() >= expiry
+        let reading = streams.iter().any(|(number, replay)| {
+            replay.has_reader() || (*number != STANDALONE && !replay.is_done())
+        });
+        // A client whose connection broke comes back in a moment, however long it had read before.
+        let left = streams.iter().filter_map(|(_, replay)| replay.left()).max();
+        let used = *lock(&self.last_used);
+        !reading && left.map_or(used, |left| left.max(used)).elapsed() >= expiry
     }
 
     /// The idle time begins anew.
@@ -75,9 +79,8 @@ impl HttpSession {
         }
     }
 
-    fn add_stream(&self, number: u64) -> Arc<Replay> {
+    fn add_stream(&self, streams: &mut Streams, number: u64) -> Arc<Replay> {
         let replay = Replay::new(number, self.settings.replay_events);
-        let mut streams = lock(&self.streams);
         if streams.len() >= MAX_STREAMS
             && let Some(oldest) = streams
                 .iter()
@@ -100,12 +103,13 @@ impl HttpSession {
 
     /// The stream of changes; its task begins with the first reader.
     pub(super) fn standalone(self: &Arc<Self>, service: &Service) -> Arc<Replay> {
-        if let Some((_, replay)) =
-            lock(&self.streams).iter().find(|(number, _)| *number == STANDALONE)
-        {
+        // Looking and adding are one step: of two requests at once both get the same stream.
+        let mut streams = lock(&self.streams);
+        if let Some((_, replay)) = streams.iter().find(|(number, _)| *number == STANDALONE) {
             return Arc::clone(replay);
         }
-        let replay = self.add_stream(STANDALONE);
+        let replay = self.add_stream(&mut streams, STANDALONE);
+        drop(streams);
         let (session, stream, closed) =
             (Arc::clone(&self.session), Arc::clone(&replay), self.closed.clone());
         let mut events = service.0.subscribe();
@@ -130,7 +134,8 @@ impl HttpSession {
 
     /// Moves a call that streams into a task of the session, so that it goes on while its client is away.
     pub(super) fn detach(self: &Arc<Self>, running: Box<Running>, first: Outgoing) -> Arc<Replay> {
-        let replay = self.add_stream(self.next_stream.fetch_add(1, Ordering::Relaxed));
+        let number = self.next_stream.fetch_add(1, Ordering::Relaxed);
+        let replay = self.add_stream(&mut lock(&self.streams), number);
         let (stream, window, closed) =
             (Arc::clone(&replay), self.settings.resume_window, self.closed.clone());
         let session = Arc::clone(self);
@@ -278,5 +283,39 @@ impl Sessions {
     /// How often idle sessions are looked for.
     pub(super) fn sweep_interval(&self) -> Duration {
         (self.settings.idle_expiry / 4).clamp(Duration::from_millis(50), Duration::from_secs(30))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Server, protocol::Revision};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn readers_at_once_share_one_standalone_stream() {
+        const READERS: usize = 4;
+        let service = Server::new("server", "1.0.0").build().unwrap();
+        let sessions = Sessions::new(SessionSettings::default());
+        for _ in 0..200 {
+            let (capabilities, caller) = (Default::default(), Arc::new(Caller::local()));
+            let revision = Revision::V2025_11_25;
+            let session =
+                Session::new(revision, capabilities, Default::default(), caller, Arc::default());
+            let session = sessions.begin(Arc::new(session)).unwrap();
+            let ready = std::sync::Barrier::new(READERS);
+            let runtime = tokio::runtime::Handle::current();
+            std::thread::scope(|scope| {
+                for _ in 0..READERS {
+                    scope.spawn(|| {
+                        let _runtime = runtime.enter();
+                        ready.wait();
+                        session.standalone(&service);
+                    });
+                }
+            });
+            assert_eq!(lock(&session.streams).len(), 1);
+            session.close();
+            sessions.close_all();
+        }
     }
 }

@@ -1,0 +1,3 @@
+//! Protecting a server: credentials in, callers out.
+
+pub mod api_key;

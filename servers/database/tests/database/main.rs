@@ -1,0 +1,51 @@
+//! The database server as its clients meet it: over memory, HTTP and stdio, in both eras.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod attacks;
+mod queries;
+mod transports;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wharf::{Server, Service};
+use wharf_database::sqlite::SqliteSettings;
+use wharf_testkit::{CallOutcome, Client};
+
+/// The sample, with changes to the settings.
+fn sample(change: impl FnOnce(&mut SqliteSettings)) -> Server {
+    let mut settings = SqliteSettings::sample();
+    change(&mut settings);
+    wharf_database::server(settings).unwrap()
+}
+
+/// A database file with the fixture of the attack corpora.
+struct File {
+    directory: TempDir,
+    service: Service,
+}
+
+impl File {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("data.db");
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch(include_str!("../corpus/fixture.sql")).unwrap();
+        drop(connection);
+        let server = wharf_database::server(SqliteSettings::file(path)).unwrap();
+        Self { directory, service: server.build().unwrap() }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        std::fs::read(self.directory.path().join("data.db")).unwrap()
+    }
+}
+
+async fn query(client: &Client, sql: &str) -> CallOutcome {
+    client.call("execute_query", json!({"query": sql})).await
+}
+
+async fn rows(client: &Client, arguments: Value) -> Value {
+    let outcome = client.call("execute_query", arguments).await;
+    outcome.structured::<Value>()["rows"].take()
+}
