@@ -26,6 +26,8 @@ class Call:
 
 CALLS = (
     Call("calculator", "calculate", {"expression": "2+2"}, r"\b4\b"),
+    # In the repository's folder the demo serves the repository's own documents.
+    Call("files", "read_file", {"path": "docs/CONFIG.md", "lines": 1}, r"# Configuration"),
     Call("database", "execute_query", {"query": "select count(*) as n from airports"}, r"\b[1-9][0-9]*\b"),
 )
 

@@ -4,7 +4,7 @@
 use std::{ffi::OsString, path::Path, sync::Arc};
 
 use secrecy::SecretString;
-use wharf::{AllowAnonymous, Authenticator};
+use wharf::{AllowAnonymous, Authenticator, Grants};
 use wharf_auth::resource::api_key::{
     ApiKeyAuthenticator, EnvironmentError, EnvironmentKey, FailureLimit, KeySources, KeyStore,
     StoreError,
@@ -36,6 +36,40 @@ pub(crate) fn authenticator(auth: &Auth) -> Result<Arc<dyn Authenticator>, Failu
             .hint(FIRST_KEY));
     }
     Ok(Arc::new(authenticator))
+}
+
+/// Somebody whose permissions are known before they call.
+#[derive(Debug)]
+pub(crate) struct KnownCaller {
+    pub(crate) name: String,
+    pub(crate) grants: Arc<Grants>,
+}
+
+/// Everybody who may call: whoever starts a server on stdio, and over HTTP the keys, or anybody where there are none.
+///
+/// # Errors
+/// Keys that can't be read.
+pub(crate) fn callers(auth: &Auth) -> Result<Vec<KnownCaller>, Failure> {
+    let known = |name: &str, grants: &Arc<Grants>| KnownCaller {
+        name: name.to_owned(),
+        grants: Arc::clone(grants),
+    };
+    let mut callers = vec![known("(stdio)", &auth.local)];
+    let variables = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let environment = from_environment(variables("MCP_API_KEY"), variables("MCP_API_KEYS_FILE"))?;
+    if auth.keys_file.is_none() && environment.is_empty() {
+        callers.push(known("(anyone)", &auth.anonymous));
+    }
+    if let Some(file) = &auth.keys_file {
+        for key in KeyStore::at(file).list().map_err(|error| unreadable(&error))? {
+            let grants = Grants::parse(&key.allow).map_err(|error| {
+                Failure::new(Exit::Usage, format!("the key {:?}: {error}", key.name))
+            })?;
+            callers.push(known(&key.name, &Arc::new(grants)));
+        }
+    }
+    callers.extend(environment.iter().map(|key| known(key.name(), key.grants())));
+    Ok(callers)
 }
 
 /// A variable is a promise that keys are wanted: one that holds none is a mistake, and must not open the server to all.

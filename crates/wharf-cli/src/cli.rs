@@ -75,6 +75,8 @@ pub(crate) enum Command {
 pub(crate) enum ConfigCommand {
     /// Check everything and start nothing
     Check(ServerOptions),
+    /// Show who may use what: callers beside everything that is served
+    Matrix(MatrixOptions),
     /// Print the JSON Schema, for editors
     Schema,
     /// Print the manual in Markdown
@@ -151,6 +153,16 @@ impl KeysCommand {
         | Self::Rotate { file, .. }) = self;
         file.json
     }
+}
+
+/// Options of `wharf config matrix`.
+#[derive(Debug, Args)]
+pub(crate) struct MatrixOptions {
+    #[command(flatten)]
+    pub(crate) server: ServerOptions,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Options of `wharf serve`.
@@ -262,7 +274,8 @@ pub(crate) enum Era {
 }
 
 const SERVE_EXAMPLES: &str = "\
-Without a configuration, the demo is served: a calculator, and a database with sample data.
+Without a configuration, the demo is served: a calculator, a database with sample data and, in a
+checkout of this project, its documents.
 Every key of a server in docs/CONFIG.md is an option too. Logs go to stderr.
 
 Examples:

@@ -24,7 +24,7 @@ use std::{process::ExitCode, time::Duration};
 use clap::Parser;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, ConfigCommand},
     commands::{call, keys, list, prompt, read, serve, stdio},
     exit::Exit,
     failure::Failure,
@@ -77,7 +77,10 @@ fn wants_json(command: &Command) -> bool {
     match command {
         Command::Serve(options) => options.json,
         // stdout belongs to the protocol.
-        Command::Stdio(_) | Command::Config(_) => false,
+        Command::Stdio(_) => false,
+        Command::Config(command) => {
+            matches!(command, ConfigCommand::Matrix(options) if options.json)
+        }
         Command::Keys(command) => command.json(),
         Command::List(options) | Command::Read(options) | Command::Prompt(options) => {
             options.client.json

@@ -61,8 +61,8 @@ pub use scope::{Grants, PatternError, Refusal, Scope, ScopeError, Target, Target
 pub use seal::{KeyLength, SealingKey};
 pub use server::{
     BuildError, Changes, CompletionQuery, Extension, Handle, IntoExtensionResult, IntoItem,
-    ItemFuture, Limits, Prompt, PromptBuilder, Resource, ResourceBuilder, Server, Service, Tool,
-    ToolBuilder,
+    ItemFuture, Limits, Offered, Prompt, PromptBuilder, Resource, ResourceBuilder, Server, Service,
+    Tool, ToolBuilder,
 };
 #[cfg(feature = "macros")]
 pub use wharf_macros::{prompt, resource, tool};

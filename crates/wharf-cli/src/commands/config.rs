@@ -3,6 +3,7 @@
 use crate::{
     access,
     cli::ConfigCommand,
+    commands::matrix,
     config::{manual, schema},
     exit::Exit,
     hosting, printer,
@@ -18,9 +19,11 @@ pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<Exit> {
             let settings = options.settings(None)?;
             let hosted = hosting::build(&settings)?;
             access::authenticator(&settings.auth)?;
+            matrix::check_names(&access::callers(&settings.auth)?, &hosted)?;
             let names: Vec<&str> = hosted.iter().map(|server| server.name.as_str()).collect();
             printer::write(format!("ok: {}\n", names.join(", ")).as_bytes())?;
         }
+        ConfigCommand::Matrix(options) => matrix::run(options)?,
         ConfigCommand::Schema => printer::write_json(&schema())?,
         ConfigCommand::Manual => printer::write(manual().as_bytes())?,
     }

@@ -4,6 +4,7 @@ pub(crate) mod call;
 pub(crate) mod config;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod matrix;
 pub(crate) mod prompt;
 pub(crate) mod read;
 pub(crate) mod serve;

@@ -9,6 +9,7 @@ use wharf::transport::{
 use crate::{
     access,
     cli::ServeOptions,
+    commands::matrix,
     config::{LogFormat, Settings},
     exit::Exit,
     failure::Failure,
@@ -24,6 +25,10 @@ pub(crate) async fn run(options: &ServeOptions) -> anyhow::Result<Exit> {
     let settings = options.server.settings(options.listen.as_deref())?;
     logging::start(&settings.logging);
     let hosted = hosting::build(&settings)?;
+    // With one server of several, permissions may speak of the others.
+    if options.server.server.is_none() {
+        matrix::check_names(&access::callers(&settings.auth)?, &hosted)?;
+    }
     // Before the address is announced: a signal that comes right after it must find somebody.
     let shutdown = Shutdown::on_signals(settings.limits.shutdown_grace)?;
     let bound = listener(&settings, &hosted)?

@@ -41,7 +41,7 @@ impl Asked {
         let kind = KINDS.iter().find(|kind| kind.name == server);
         if let (false, Some(kind)) = (configured, kind) {
             if self.keys.is_empty() && !environment.overrides_below(&path) {
-                for (key, value) in kind.demo {
+                for (key, value) in (kind.demo)() {
                     environment.set(format!("{path}.{key}"), SERVER, value);
                 }
             }

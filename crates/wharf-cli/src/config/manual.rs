@@ -32,7 +32,8 @@ one. Every key is optional unless it says otherwise. Unknown keys and bad values
   unit they are bytes.
 - **Relative paths** in the file start at the folder of the file, those in variables at the working directory.
 
-Without any `[servers.<name>]` the demo runs: `calculator`, and `database` with its sample data.
+Without any `[servers.<name>]` the demo runs: `calculator`, `database` with its sample data and, in a checkout of this
+project, `files` over its documents.
 ";
 
 /// The manual in Markdown: every key with its type, default and meaning.

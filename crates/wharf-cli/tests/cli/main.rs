@@ -7,5 +7,6 @@ mod answers;
 mod codes;
 mod everything;
 mod keys;
+mod matrix;
 mod outputs;
 mod serving;

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     events::Event,
     protocol::{RpcError, UriTemplate},
+    scope::{Scope, TargetKind},
     seal::Sealer,
 };
 
@@ -98,6 +99,24 @@ impl Registry {
 
     pub(super) fn methods(&self) -> &Arc<Methods> {
         &self.methods
+    }
+
+    /// Every item that can be reached: its kind, key, scopes, and whether it is a template.
+    pub(super) fn offered(
+        &self,
+    ) -> impl Iterator<Item = (TargetKind, &Arc<str>, &[Scope], bool)> + '_ {
+        let Catalog { tools, resources, prompts } = &self.catalog;
+        let tools = tools
+            .visible()
+            .map(|slot| (TargetKind::Tool, slot.entry.key(), slot.entry.scopes(), false));
+        let resources = resources.visible().map(|slot| {
+            let is_template = slot.entry.template.is_some();
+            (TargetKind::Resource, slot.entry.key(), slot.entry.scopes(), is_template)
+        });
+        let prompts = prompts
+            .visible()
+            .map(|slot| (TargetKind::Prompt, slot.entry.key(), slot.entry.scopes(), false));
+        tools.chain(resources).chain(prompts)
     }
 
     /// What a client that has read the lists of `older` has to hear.

@@ -71,6 +71,16 @@ pub enum EnvironmentError {
 }
 
 impl EnvironmentKey {
+    /// Where it is from; what logs call its caller.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its caller may use.
+    pub fn grants(&self) -> &Arc<Grants> {
+        &self.grants
+    }
+
     /// The key of `MCP_API_KEY`, which may use everything.
     ///
     /// # Errors

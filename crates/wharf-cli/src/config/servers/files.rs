@@ -1,6 +1,10 @@
 //! `kind = "files"`: folders that can be read.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use wharf_files::{
     limits::Limits,
@@ -99,6 +103,17 @@ const TIME: Kind<Duration> = Kind {
 };
 
 impl Files {
+    /// The server of the demo: this project's own documents, where the command runs in a checkout of it. Anywhere else nobody
+    /// has said which folder may be read, so none is.
+    pub(super) fn of_this_project() -> Option<Self> {
+        is_this_project().then(|| Self {
+            roots: vec![RootSettings::new("docs", "docs")],
+            max_read_bytes: MAX_READ.default_value(),
+            max_entries: MAX_ENTRIES.default_value(),
+            timeout: TIMEOUT.default_value(),
+        })
+    }
+
     pub(super) fn read(section: &mut Reader<'_, '_>) -> Option<Self> {
         let roots = roots(section);
         let (max_read_bytes, max_entries) = (section.read(&MAX_READ), section.read(&MAX_ENTRIES));
@@ -113,6 +128,11 @@ impl Files {
         settings.limits = Limits { timeout: self.timeout, ..limits };
         settings
     }
+}
+
+/// Whether the command runs in a checkout of this project.
+pub(super) fn is_this_project() -> bool {
+    ["docs/ARCHITECTURE.md", "crates/wharf/Cargo.toml"].iter().all(|mark| Path::new(mark).is_file())
 }
 
 /// The folders under distinct names. None after a problem has been told.

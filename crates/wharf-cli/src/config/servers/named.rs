@@ -36,7 +36,7 @@ pub(crate) struct Registered {
     pub(in crate::config) name: &'static str,
     pub(in crate::config) section: Section,
     /// The keys of the demo's server of this kind, beside the kind itself.
-    pub(in crate::config) demo: &'static [(&'static str, &'static str)],
+    pub(in crate::config) demo: fn() -> &'static [(&'static str, &'static str)],
     /// None after a problem has been told.
     read: fn(&mut Reader<'_, '_>) -> Option<ServerKind>,
 }
@@ -46,19 +46,19 @@ pub(in crate::config) const KINDS: &[Registered] = &[
     Registered {
         name: "calculator",
         section: calculator::SECTION,
-        demo: &[],
+        demo: || &[],
         read: |_| Some(ServerKind::Calculator),
     },
     Registered {
         name: "database",
         section: database::SECTION,
-        demo: &[("sample", "true")],
+        demo: || &[("sample", "true")],
         read: |section| Database::read(section).map(ServerKind::Database),
     },
     Registered {
         name: "files",
         section: files::SECTION,
-        demo: &[],
+        demo: || if files::is_this_project() { &[("roots", "docs=docs")] } else { &[] },
         read: |section| Files::read(section).map(ServerKind::Files),
     },
 ];
@@ -103,10 +103,12 @@ pub(in crate::config) fn read(loading: &mut Loading<'_>) -> Vec<Server> {
 
 fn demo() -> Vec<Server> {
     let server = |name: &str, kind| Server { name: name.to_owned(), kind };
-    vec![
+    let mut servers = vec![
         server("calculator", ServerKind::Calculator),
         server("database", ServerKind::Database(Database::sample())),
-    ]
+    ];
+    servers.extend(Files::of_this_project().map(|files| server("files", ServerKind::Files(files))));
+    servers
 }
 
 fn is_name(name: &str) -> bool {
