@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
-use wharf::{SealingKey, Service};
+use wharf::{Rate, SealingKey, Service};
 use wharf_store::sqlite::SqliteStore;
 
 use crate::{
-    config::{Database, DatabaseSource, Server, ServerKind, Settings},
+    config::{Database, DatabaseSource, RateLimits, Server, ServerKind, Settings},
     durable::StateProbe,
     exit::Exit,
     failure::Failure,
@@ -73,6 +73,7 @@ fn hosted(
     let service = described
         .hosted_as(server.name.as_str())
         .limits(limits(settings))
+        .rate_limits(|limits| rate_limits(limits, &settings.rate_limits))
         .sealing_keys(keys)
         .danger_expose_internal_errors(settings.logging.expose_internal_errors)
         .build()
@@ -105,6 +106,17 @@ fn limits(settings: &Settings) -> wharf::Limits {
     limits.concurrency = configured.concurrency;
     limits.queue = configured.queue;
     limits.concurrency_per_connection = configured.concurrency_per_connection;
+    limits.concurrency_per_caller = configured.concurrency_per_caller;
+    limits.response_bytes = configured.response_budget;
     limits.page_size = configured.page_size;
     limits
+}
+
+/// What is configured stands in place of what the server's author declared for it; the limits of its tools stay.
+fn rate_limits(limits: &mut wharf::RateLimits, configured: &RateLimits) {
+    let burst = |rate: Rate| configured.per_caller_burst.map_or(rate, |burst| rate.burst(burst));
+    limits.per_caller = configured.per_caller.map(burst);
+    limits.daily_per_caller = configured.daily_per_caller.map(Rate::per_day);
+    limits.server = configured.per_server;
+    limits.store_failure = configured.store_failure;
 }

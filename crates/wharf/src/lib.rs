@@ -4,6 +4,7 @@
 //! [`transport`]. Handlers are plain async functions; the same production stack surrounds each of them, over HTTP and
 //! stdio, for clients of every revision of the specification from 2024-11-05 to 2026-07-28.
 
+mod batcher;
 mod cache;
 mod cache_policy;
 mod call;
@@ -36,6 +37,7 @@ mod stack;
 pub mod state;
 pub mod transport;
 
+pub use batcher::{BatchLimits, Batcher, Loaded};
 pub use cache::CacheHint;
 pub use cache_policy::{CachePolicy, CacheStatus};
 pub use call::{Call, Outcome, Reply};

@@ -61,7 +61,8 @@ pub(super) struct Kind<T: 'static> {
     pub(super) parse: fn(&Facts, &str, &Path) -> Result<T, String>,
 }
 
-const PLAIN: Facts = Facts {
+/// Any text.
+pub(super) const PLAIN: Facts = Facts {
     name: "string",
     written: Written::String,
     secret: false,

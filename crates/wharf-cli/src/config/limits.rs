@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     field::{Section, Setting},
-    kind::{COUNT, COUNT_OR_ZERO, DURATION, DURATION_OR_ZERO},
+    kind::{COUNT, COUNT_OR_ZERO, DURATION, DURATION_OR_ZERO, Kind, SIZE},
     reader::Reader,
 };
 
@@ -15,6 +15,8 @@ pub(crate) struct Limits {
     pub(crate) concurrency: usize,
     pub(crate) queue: usize,
     pub(crate) concurrency_per_connection: usize,
+    pub(crate) concurrency_per_caller: Option<usize>,
+    pub(crate) response_budget: usize,
     pub(crate) page_size: usize,
     pub(crate) shutdown_grace: Duration,
 }
@@ -28,6 +30,8 @@ pub(super) const SECTION: Section = Section {
         &CONCURRENCY,
         &QUEUE,
         &CONCURRENCY_PER_CONNECTION,
+        &CONCURRENCY_PER_CALLER,
+        &RESPONSE_BUDGET,
         &PAGE_SIZE,
         &SHUTDOWN_GRACE,
     ],
@@ -57,6 +61,26 @@ static CONCURRENCY_PER_CONNECTION: Setting<usize> = Setting {
     default: "16384",
     text: "Calls of one stdio connection that run or wait; further ones are refused with `SERVICE_UNAVAILABLE`.",
 };
+static CONCURRENCY_PER_CALLER: Setting<usize> = Setting {
+    key: "concurrency_per_caller",
+    kind: COUNT_OR_ZERO,
+    default: "0",
+    text: "Calls of one caller that run at once, for each server; further ones wait in line. 0 for as many as `concurrency`.",
+};
+static RESPONSE_BUDGET: Setting<usize> = Setting {
+    key: "response_budget",
+    kind: BUDGET,
+    default: "1MiB",
+    text: "Most that one tool call answers with, unless its tool says otherwise; at least 4KiB. A longer result is cut, says so, and links to pages with the rest, for ten minutes.",
+};
+/// What the library accepts, so that a mistake is told at its line.
+const BUDGET: Kind<usize> = Kind {
+    facts: SIZE.facts,
+    parse: |facts, text, folder| match (SIZE.parse)(facts, text, folder)? {
+        0..4096 => Err("expected at least 4KiB".into()),
+        bytes => Ok(bytes),
+    },
+};
 static PAGE_SIZE: Setting<usize> = Setting {
     key: "page_size",
     kind: COUNT,
@@ -77,6 +101,9 @@ impl Limits {
             concurrency: section.read(&CONCURRENCY),
             queue: section.read(&QUEUE),
             concurrency_per_connection: section.read(&CONCURRENCY_PER_CONNECTION),
+            concurrency_per_caller: Some(section.read(&CONCURRENCY_PER_CALLER))
+                .filter(|calls| *calls > 0),
+            response_budget: section.read(&RESPONSE_BUDGET),
             page_size: section.read(&PAGE_SIZE),
             shutdown_grace: section.read(&SHUTDOWN_GRACE),
         }

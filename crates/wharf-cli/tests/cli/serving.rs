@@ -159,6 +159,29 @@ fn a_configured_server_is_served_from_its_file() {
 }
 
 #[test]
+fn configured_limits_are_in_force() {
+    let config = "[rate_limits]\nper_caller = \"1/h\"\nper_caller_burst = 2\n\
+                  [limits]\nresponse_budget = \"4KiB\"\n";
+    let serving = Serving::start(config, &[]);
+    let (sums, data) = (serving.url("calculator"), serving.url("database"));
+    let call = ["call", sums, "calculate", "expression=2+2"];
+    for _ in 0..2 {
+        wharf(&call).assert().success();
+    }
+    let told = stdout(&wharf(&call).assert().code(1));
+    assert!(told.contains("RATE_LIMITED") && told.contains("retry_after_seconds"), "{told}");
+    // Each server counts for itself; its long answer is cut, stays what its schema says, and is read on.
+    let query = "query=SELECT * FROM airport_traffic LIMIT 100";
+    let long = ["call", data, "execute_query", query, "--json"];
+    let result = printed(&wharf(&long).assert().success())["result"].take();
+    assert_eq!(result["_meta"]["dev.wharf/truncated"], true, "{result}");
+    assert!(result["structuredContent"]["rows"].is_array());
+    let rest = result["_meta"]["dev.wharf/rest"].as_str().expect("an address");
+    let page = stdout(&wharf(&["read", data, rest]).assert().success());
+    assert!(page.contains("\"columns\""), "{page}");
+}
+
+#[test]
 fn stdio_speaks_the_protocol_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = command(&folder, &["stdio", "calculator"])

@@ -15,6 +15,7 @@ use crate::{
     call::{Call, Operation, Outcome, Subject},
     context::CallContext,
     error::{Error, ErrorKind, Failure},
+    results,
     scope::{Refusal, Scope, Target, TargetKind},
 };
 
@@ -57,6 +58,8 @@ fn authorize(call: &mut Call) -> Result<(), Error> {
         Operation::CallTool { tool, .. } => {
             check(context, TargetKind::Tool, &tool.name, &tool.scopes)
         }
+        // Belongs to whoever may use the tool that made it, which only its page tells: the reader checks that.
+        Operation::ReadResource { uri, .. } if uri.starts_with(results::PREFIX) => Ok(()),
         Operation::ReadResource { resource, uri, .. } => {
             check(context, TargetKind::Resource, uri, &resource.scopes)
         }

@@ -3,6 +3,8 @@
 mod authorize;
 mod catch_panic;
 mod concurrency;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod gated;
 mod handle;
 mod idempotency;

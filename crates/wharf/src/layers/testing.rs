@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, ready};
 use serde_json::{Value, json};
 
 use crate::{
-    Caller, Server, Service,
+    Caller, Grants, Server, Service,
     call::{Call, Operation, Outcome, Reply},
     context::{Binding, CallContext},
     error::{Error, Failure},
@@ -45,7 +45,7 @@ impl Calls {
         let context = CallContext::new(
             Arc::clone(&self.0.0),
             Id::Number(1),
-            Arc::new(Caller::authenticated(caller, caller)),
+            Arc::new(Caller::authenticated(caller, caller).with_grants(Grants::all())),
             Revision::V2026_07_28,
             Peer::Sessionless,
             RequestMeta::default(),

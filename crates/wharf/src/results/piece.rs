@@ -44,6 +44,7 @@ impl Piece {
     /// Cuts pages of at most `page_bytes` until `left` bytes are used up; false when there was more.
     pub(super) fn pages<'a>(
         &'a self,
+        tool: &'a str,
         page_bytes: usize,
         left: &mut usize,
         pages: &mut Vec<Page<'a>>,
@@ -65,12 +66,8 @@ impl Piece {
             let (chunk, after) = rest.split_at(end);
             *left -= end + OVERHEAD_BYTES;
             rest = after;
-            pages.push(Page {
-                is_text,
-                mime_type: Cow::Borrowed(&self.mime_type),
-                chunk,
-                pages: 0,
-            });
+            let mime_type = Cow::Borrowed(&*self.mime_type);
+            pages.push(Page { is_text, mime_type, chunk, pages: 0, tool });
         }
         true
     }

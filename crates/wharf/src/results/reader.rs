@@ -14,6 +14,7 @@ use crate::{
     error::ToolError,
     handler::{Args, FromCall, Invocation, Uri},
     meta::Meta,
+    scope::{Target, TargetKind},
     server::Resource,
 };
 
@@ -60,6 +61,9 @@ async fn read(
     let number: u32 = number.ok_or_else(gone)?;
     let stored = context.core.state.get(&name(&context, &handle, number)).await?;
     let page = stored.as_deref().and_then(Page::decode).ok_or_else(gone)?;
+    if !may_use(&context, page.tool) {
+        return Err(gone());
+    }
     let key = |name| format!("{}{name}", Meta::PREFIX);
     let mut meta = Meta::new().with(key("page"), number).with(key("pages"), page.pages);
     if number < page.pages {
@@ -71,4 +75,12 @@ async fn read(
     (contents.text, contents.blob) =
         if page.is_text { (Some(chunk), None) } else { (None, Some(chunk)) };
     Ok(contents.meta(meta))
+}
+
+/// Whether the caller may still use the tool that made a page: what was granted then may have been taken back since.
+fn may_use(context: &Context, tool: &str) -> bool {
+    context.core.registry.load().tool(tool).is_ok_and(|entry| {
+        let (server, kind) = (context.core.name(), TargetKind::Tool);
+        context.caller.grants.allows(&Target::new(server, kind, &entry.name, &entry.scopes))
+    })
 }

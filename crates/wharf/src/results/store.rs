@@ -39,9 +39,14 @@ impl Kept {
     }
 }
 
-/// Keeps `pieces` for the caller of `context`, in pages that a budget of `budget` bytes allows. None when there is no room
+/// Keeps `pieces` of a result of `tool` for the caller of `context`, in pages that a budget of `budget` bytes allows. None when there is no room
 /// for them, or no store.
-pub(crate) async fn keep(context: &CallContext, pieces: &[Piece], budget: usize) -> Option<Kept> {
+pub(crate) async fn keep(
+    context: &CallContext,
+    tool: &str,
+    pieces: &[Piece],
+    budget: usize,
+) -> Option<Kept> {
     let limits = &context.core.limits;
     // What a bucket gave out last may still be kept when it has filled again, so each holds half of what it stands for.
     let all_bytes = limits.kept_results_bytes / 2;
@@ -49,7 +54,8 @@ pub(crate) async fn keep(context: &CallContext, pieces: &[Piece], budget: usize)
     let mut left = caller_bytes;
     let mut pages = Vec::new();
     let page_bytes = PAGE_BYTES.min(budget);
-    let is_complete = pieces.iter().all(|piece| piece.pages(page_bytes, &mut left, &mut pages));
+    let is_complete =
+        pieces.iter().all(|piece| piece.pages(tool, page_bytes, &mut left, &mut pages));
     let count = u32::try_from(pages.len()).ok().filter(|count| *count > 0)?;
     pages.iter_mut().for_each(|page| page.pages = count);
     let mut handle = [0; HANDLE_BYTES];

@@ -1,7 +1,13 @@
 //! Results that are too long, over each transport and in each era: cut, and read on page by page.
 
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use wharf::{Content, Json, Limits, Tool};
+use wharf::{
+    Authenticator, Caller, Challenge, Content, Credentials, Grants, Json, Limits, Tool,
+    transport::http::{Http, HttpSettings},
+};
 
 use crate::{
     conversation::{Lines, initialize, message},
@@ -166,4 +172,40 @@ async fn a_page_of_someone_else_does_not_exist() {
     // Nothing of it is listed.
     let templates = ask("ann", "resources/templates/list", json!({})).await;
     assert_eq!(templates["result"]["resourceTemplates"], json!([]));
+}
+
+/// One caller with the grants that the request names.
+struct ByGrants;
+
+impl Authenticator for ByGrants {
+    fn authenticate<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>> {
+        let grants = credentials.headers.get("x-grants").and_then(|text| text.to_str().ok());
+        let grants = Grants::parse(grants.unwrap_or_default().split(' ')).unwrap();
+        let caller = Caller::authenticated("ann", "ann").with_grants(Arc::new(grants));
+        Box::pin(std::future::ready(Ok(Arc::new(caller))))
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_for_who_may_use_the_tool_that_made_it() {
+    let world = world();
+    let http = Http::new(HttpSettings::default()).service(world.service.clone());
+    let site = Site::start(http.authenticator(Arc::new(ByGrants))).await;
+    let ask = async |grants: &str, method: &str, params: Value| {
+        site.ask(&Request::modern(1, method, params).header("X-Grants", grants)).await.json()
+    };
+    let call = json!({"name": "long", "arguments": {}});
+    let result = ask("attacked:long", "tools/call", call).await;
+    let uri = json!({"uri": result["result"]["_meta"]["dev.wharf/rest"]});
+    // The tool alone is enough: the page is a part of its answer.
+    let page = ask("attacked:long", "resources/read", uri.clone()).await;
+    assert!(page["result"]["contents"].is_array(), "{page}");
+    // Without it nothing else is, not even every resource.
+    for grants in ["attacked:table", "resources", "tools !attacked:long"] {
+        let refused = ask(grants, "resources/read", uri.clone()).await;
+        assert_eq!(refused["error"]["data"]["code"], "RESOURCE_NOT_FOUND", "{grants} {refused}");
+    }
 }

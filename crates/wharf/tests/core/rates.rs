@@ -1,12 +1,12 @@
-//! Rate limits as clients of every transport and era meet them.
+//! Rate limits and limits on calls at once, as clients of every transport and era meet them.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wharf::{Answer, Args, Ask, Form, Rate, Server, Tool, ToolError};
+use wharf::{Answer, Args, Ask, Form, Limits, Rate, Server, Tool, ToolError};
 
 use crate::{
-    conversation::{Conversation, Way},
+    conversation::{Conversation, Lines, Way, message},
     sessions::site_of_two_callers,
     wire::{Request, Site},
     world::{Text, World, failure_of},
@@ -144,4 +144,58 @@ async fn connections_at_once_share_their_callers_bucket() {
     let calls =
         tokio::time::timeout(Duration::from_secs(20), futures_util::future::join_all(calls));
     assert_eq!(calls.await.unwrap().into_iter().filter(|passed| *passed).count(), 10);
+}
+
+fn one_at_once(server: Server) -> Server {
+    let mut limits = Limits::default();
+    limits.concurrency_per_caller = Some(1);
+    server.limits(limits).tool(Tool::new("confirm").concurrency(1).handler(confirm))
+}
+
+#[tokio::test]
+async fn a_callers_second_call_waits_for_its_first_and_for_no_one_elses() {
+    let world = World::with(|server, _| one_at_once(server));
+    let site = site_of_two_callers(&world).await;
+    let begin = async |name: &str, tool: &str, arguments: Value| {
+        let mut wire = site.connect().await;
+        let request = Request::tool(1, tool, arguments).header("X-Name", name);
+        wire.send(&request.to_bytes()).await;
+        wire
+    };
+    let mut first = begin("ann", "gate", json!({})).await;
+    world.signals.started.wait().await;
+    let mut second = begin("ann", "gate", json!({})).await;
+    // Someone else is served meanwhile, however long ann's calls take.
+    let mut other = begin("bob", "echo", echo()).await;
+    assert_eq!(other.response().await.json()["result"]["content"][0]["text"], "x");
+    assert!(!world.signals.started.is_raised());
+    world.signals.open.raise();
+    assert_eq!(first.response().await.json()["result"]["content"][0]["text"], "passed");
+    world.signals.started.wait().await;
+    world.signals.open.raise();
+    assert_eq!(second.response().await.json()["result"]["content"][0]["text"], "passed");
+}
+
+#[tokio::test]
+async fn while_a_person_is_asked_the_callers_and_the_tools_place_are_free() {
+    let world = World::with(|server, _| one_at_once(server));
+    let mut lines = Lines::open(&world);
+    lines.initialize("2025-11-25", json!({"elicitation": {}})).await;
+    let call = |id: i64, text: &str| {
+        message(false, id, "tools/call", json!({"name": "confirm", "arguments": {"text": text}}))
+    };
+    // Both ask, though only one may run at once: who asks does not run.
+    let mut questions = Vec::new();
+    for (id, text) in [(1, "one"), (2, "two")] {
+        lines.send(&call(id, text)).await;
+        let question = lines.next().await.expect("a question");
+        assert_eq!(question["method"], "elicitation/create", "{question}");
+        questions.push(question["id"].clone());
+    }
+    for (question, expected) in questions.into_iter().zip(["one", "two"]).rev() {
+        let result = json!({"action": "accept", "content": {}});
+        lines.send(&json!({"jsonrpc": "2.0", "id": question, "result": result})).await;
+        let answer = lines.next().await.expect("an answer");
+        assert_eq!(answer["result"]["content"][0]["text"], expected, "{answer}");
+    }
 }

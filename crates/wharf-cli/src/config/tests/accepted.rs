@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use secrecy::ExposeSecret;
-use wharf::Grants;
+use wharf::{Grants, Rate, StoreFailure};
 
 use super::load_text;
 use crate::config::{
@@ -48,6 +48,13 @@ fn nothing_written_is_the_documented_default() {
         ],
         [1024, 16384, 16384, 1000]
     );
+    let limits = wharf::Limits::default();
+    assert_eq!(settings.limits.concurrency_per_caller, limits.concurrency_per_caller);
+    assert_eq!(settings.limits.response_budget, limits.response_bytes);
+    let rates = settings.rate_limits;
+    assert_eq!((rates.per_caller, rates.per_caller_burst), (Some(Rate::per_minute(6000)), None));
+    assert_eq!((rates.daily_per_caller, rates.per_server), (None, None));
+    assert_eq!(rates.store_failure, StoreFailure::Allow);
     assert!(settings.state.keys.is_empty() && settings.state.file.is_none());
     assert_eq!((settings.logging.format, settings.logging.level), (LogFormat::Text, Level::Info));
     let database = Database {
@@ -94,6 +101,15 @@ queue = 0
 concurrency_per_connection = 1_000
 page_size = 7
 shutdown_grace = "0s"
+concurrency_per_caller = 4
+response_budget = "64KiB"
+
+[rate_limits]
+per_caller = "60/m"
+per_caller_burst = 5
+daily_per_caller = 1000
+per_server = "10/s"
+store_failure = "refuse"
 
 [state]
 file = "state.db"
@@ -139,6 +155,14 @@ fn every_key_is_read() {
     assert_eq!((limits.concurrency, limits.queue), (1, 0));
     assert_eq!((limits.concurrency_per_connection, limits.page_size), (1000, 7));
     assert_eq!(limits.request_timeout + limits.shutdown_grace, Duration::from_secs(1));
+    assert_eq!((limits.concurrency_per_caller, limits.response_budget), (Some(4), 65_536));
+    let rates = settings.rate_limits;
+    assert_eq!((rates.per_caller, rates.per_caller_burst), (Some(Rate::per_minute(60)), Some(5)));
+    assert_eq!(
+        (rates.daily_per_caller, rates.per_server),
+        (Some(1000), Some(Rate::per_second(10)))
+    );
+    assert_eq!(rates.store_failure, StoreFailure::Refuse);
     let expected: [u8; 32] = std::array::from_fn(|at| at as u8);
     assert_eq!(settings.state.file, Some(PathBuf::from("state.db")));
     assert_eq!(settings.state.keys.len(), 3);

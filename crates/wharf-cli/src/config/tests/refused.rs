@@ -68,7 +68,7 @@ error: unknown section `limit`
 1 | [limit]
   |  ^^^^^ did you mean `limits`?
   |
-  = accepted sections: http, auth, sessions, limits, state, logging, servers"#,
+  = accepted sections: http, auth, sessions, limits, rate_limits, state, logging, servers"#,
     );
 }
 
@@ -139,6 +139,34 @@ error: invalid value for `limits.request_timeout`
   |
 2 | request_timeout = "0s"
   |                   ^^^^ must not be zero"#,
+    );
+}
+
+#[test]
+fn a_bad_rate_shows_a_good_one() {
+    refused(
+        "[rate_limits]\nper_caller = \"60/min\"\n",
+        &[],
+        r#"
+error: invalid value for `rate_limits.per_caller`
+ --> wharf.toml:2:14
+  |
+2 | per_caller = "60/min"
+  |              ^^^^^^^^ expected a rate such as "60/m", with /s, /m, /h or /d, or "off""#,
+    );
+}
+
+#[test]
+fn a_budget_below_its_own_notice_is_refused() {
+    refused(
+        "[limits]\nresponse_budget = 4095\n",
+        &[],
+        r#"
+error: invalid value for `limits.response_budget`
+ --> wharf.toml:2:19
+  |
+2 | response_budget = 4095
+  |                   ^^^^ expected at least 4KiB"#,
     );
 }
 

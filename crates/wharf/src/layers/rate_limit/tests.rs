@@ -1,14 +1,10 @@
 //! The layer alone: a mock inside, a paused clock, and stores that fail in every way a store can.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
-use bytes::Bytes;
 use serde_json::json;
 use tokio::time::{Instant, advance};
 use tower::Layer;
@@ -17,14 +13,14 @@ use super::*;
 use crate::{
     CallRecord, Server, Tool,
     call::Operation,
-    layers::testing::{Calls, Mock, run, told},
+    layers::{
+        faulty::{Fault, Faulty},
+        testing::{Calls, Mock, run, told},
+    },
     observe::{MetricsSink, StoreTrouble},
     protocol::RpcError,
     server::lists::ListKind,
-    state::{
-        Lease, LogBound, LogPage, MemoryLimits, MemoryStore, Messages, Quota, StateError,
-        StateFuture, StateStore, Swap, Take,
-    },
+    state::{MemoryLimits, MemoryStore, StateStore},
 };
 
 fn server() -> Server {
@@ -266,85 +262,6 @@ async fn callers_at_the_same_moment_share_what_is_left() {
     assert!((1000..=1005).contains(&site.inner.reached()), "{}", site.inner.reached());
 }
 
-/// What a store does that is in trouble.
-#[derive(Clone, Copy, Debug)]
-enum Fault {
-    Gone,
-    Full,
-    Silent,
-    Slow(Duration),
-    /// Says that it never waits, and waits.
-    Lies,
-}
-
-struct Faulty {
-    fault: Fault,
-    asked: AtomicUsize,
-}
-
-fn gone<'a, T>() -> StateFuture<'a, T> {
-    StateFuture::ready(Err(StateError::unavailable("gone")))
-}
-
-impl StateStore for Faulty {
-    fn is_immediate(&self) -> bool {
-        !matches!(self.fault, Fault::Silent | Fault::Slow(_))
-    }
-
-    fn take<'a>(&'a self, _: &'a [u8], _: Quota, _: u32) -> StateFuture<'a, Take> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        match self.fault {
-            Fault::Gone => gone(),
-            Fault::Full => StateFuture::ready(Err(StateError::Full { bound: "entries" })),
-            Fault::Silent | Fault::Lies => StateFuture::boxed(std::future::pending()),
-            Fault::Slow(time) => StateFuture::boxed(async move {
-                tokio::time::sleep(time).await;
-                Ok(Take::Granted { remaining: 1 })
-            }),
-        }
-    }
-
-    fn get<'a>(&'a self, _: &'a [u8]) -> StateFuture<'a, Option<Bytes>> {
-        gone()
-    }
-    fn put<'a>(&'a self, _: &'a [u8], _: &'a [u8], _: Option<Duration>) -> StateFuture<'a, ()> {
-        gone()
-    }
-    fn compare_and_swap<'a>(
-        &'a self,
-        _: &'a [u8],
-        _: Option<&'a [u8]>,
-        _: &'a [u8],
-        _: Option<Duration>,
-    ) -> StateFuture<'a, Swap> {
-        gone()
-    }
-    fn delete<'a>(&'a self, _: &'a [u8]) -> StateFuture<'a, bool> {
-        gone()
-    }
-    fn acquire<'a>(&'a self, _: &'a [u8], _: Duration) -> StateFuture<'a, Option<Lease>> {
-        gone()
-    }
-    fn renew<'a>(&'a self, _: &'a Lease, _: Duration) -> StateFuture<'a, bool> {
-        gone()
-    }
-    fn release<'a>(&'a self, _: &'a Lease) -> StateFuture<'a, bool> {
-        gone()
-    }
-    fn append<'a>(&'a self, _: &'a [u8], _: &'a [u8], _: LogBound) -> StateFuture<'a, u64> {
-        gone()
-    }
-    fn read_from<'a>(&'a self, _: &'a [u8], _: u64, _: usize) -> StateFuture<'a, LogPage> {
-        gone()
-    }
-    fn publish<'a>(&'a self, _: &'a [u8], _: &'a [u8]) -> StateFuture<'a, ()> {
-        gone()
-    }
-    fn subscribe<'a>(&'a self, _: &'a [u8]) -> StateFuture<'a, Box<dyn Messages>> {
-        gone()
-    }
-}
-
 #[derive(Default)]
 struct Seen(Mutex<Vec<(String, bool)>>);
 
@@ -367,7 +284,7 @@ async fn a_store_in_trouble_lets_calls_pass_or_refuses_them_as_configured() {
                 limits.per_caller = Some(Rate::per_minute(1));
                 limits.store_failure = choice;
             });
-            let store = Arc::new(Faulty { fault, asked: AtomicUsize::new(0) });
+            let store = Arc::new(Faulty::new(fault));
             let site = Site::with(limits, store, Some(Arc::clone(&seen) as _));
             let began = Instant::now();
             let result = run(&site.service, site.calls.tool("ann", "free")).await;
@@ -393,7 +310,7 @@ async fn a_slow_store_that_answers_in_time_counts() {
     let limits = limits(|limits| limits.per_caller = Some(Rate::per_minute(1)));
     let fault = Fault::Slow(Duration::from_millis(249));
     let seen = Arc::new(Seen::default());
-    let store = Arc::new(Faulty { fault, asked: AtomicUsize::new(0) });
+    let store = Arc::new(Faulty::new(fault));
     let site = Site::with(limits, store, Some(Arc::clone(&seen) as _));
     assert_eq!(site.passed("ann", "free", 3).await, 3);
     assert!(seen.0.lock().unwrap().is_empty());
@@ -401,7 +318,7 @@ async fn a_slow_store_that_answers_in_time_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_store_holds_up_one_call_in_a_while_not_each() {
-    let store = Arc::new(Faulty { fault: Fault::Silent, asked: AtomicUsize::new(0) });
+    let store = Arc::new(Faulty::new(Fault::Silent));
     let limits = limits(|limits| limits.per_caller = Some(Rate::per_minute(1)));
     let site = Site::with(limits, Arc::clone(&store) as _, None);
     let began = Instant::now();
@@ -415,7 +332,7 @@ async fn a_silent_store_holds_up_one_call_in_a_while_not_each() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_while_the_store_is_silent_reaches_nothing() {
-    let store = Arc::new(Faulty { fault: Fault::Silent, asked: AtomicUsize::new(0) });
+    let store = Arc::new(Faulty::new(Fault::Silent));
     let limits = limits(|limits| limits.per_caller = Some(Rate::per_minute(1)));
     let site = Site::with(limits, store, None);
     let call = run(&site.service, site.calls.tool("ann", "free"));

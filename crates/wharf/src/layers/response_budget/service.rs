@@ -116,7 +116,7 @@ impl Bounded {
         let was_bytes = size(&result);
         let Cut { mut result, rest, failed } =
             cut(result, self.tool.output_schema.as_ref(), self.bytes);
-        let kept = results::keep(&self.context, &rest, self.bytes).await;
+        let kept = results::keep(&self.context, &self.tool.name, &rest, self.bytes).await;
         tracing::debug!(
             request_id = %self.context.request_id,
             tool = &*self.tool.name,
