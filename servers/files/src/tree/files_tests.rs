@@ -78,15 +78,19 @@ async fn work_that_hangs_holds_its_place_and_a_full_line_is_busy() {
     let files = files(Limits { max_concurrent: 1, max_waiting: 0, ..Limits::default() });
     let gate = Arc::new((Mutex::new(false), Condvar::new()));
     let held = Arc::clone(&gate);
+    let (begins, begun) = tokio::sync::oneshot::channel();
     {
         // As a read from a file system that does not answer: it sees no stop.
         let hanging = files.run(move |_, _| {
+            begins.send(()).unwrap();
             let (open, opened) = &*held;
             let _open = opened.wait_while(open.lock().unwrap(), |open| !*open).unwrap();
             Ok(())
         });
         tokio::pin!(hanging);
         assert!(futures_util::poll!(&mut hanging).is_pending());
+        // Work that has not begun when its caller leaves does not begin.
+        begun.await.unwrap();
     }
     assert_eq!(read(&files).await, Err(FilesError::Busy));
     *gate.0.lock().unwrap() = true;
