@@ -16,6 +16,7 @@ import conformance
 import everything_cases
 import inspector_cases
 import product_cases
+import showcase_cases
 import wire_cases
 from clients import REPOSITORY, Tools, sdk_clients
 from harness import Case, CheckFailed, Report, run_cases
@@ -25,7 +26,7 @@ from servers import HttpServer, require_binary, stop_case
 def parse_options() -> argparse.Namespace:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--target-dir", type=Path, default=REPOSITORY / "target" / "debug",
-                   help="folder of the built binaries `everything` and `wharf`")
+                   help="folder of the built binaries `everything`, `wharf` and those of the showcase")
     p.add_argument("--everything", type=Path, help="this binary instead of TARGET_DIR/everything")
     p.add_argument("--wharf", type=Path, help="this binary instead of TARGET_DIR/wharf")
     p.add_argument("--tools-dir", type=Path, default=REPOSITORY / "target" / "acceptance",
@@ -40,7 +41,7 @@ def parse_options() -> argparse.Namespace:
 
 def wanted(o: argparse.Namespace, *groups: str) -> bool:
     """False only when --only begins with the name of another group of cases."""
-    others = {"conformance", "everything", "wharf"} - set(groups)
+    others = {"conformance", "everything", "showcase", "wharf"} - set(groups)
     return not any(o.only.startswith(other) for other in others)
 
 
@@ -84,6 +85,19 @@ def product_run(o: argparse.Namespace, tools: Tools, binary: str, report: Report
         server.kill()
 
 
+def showcase_run(o: argparse.Namespace, tools: Tools, report: Report) -> None:
+    [python] = [client for client in sdk_clients(tools) if client.name == "python"]
+    for example in showcase_cases.EXAMPLES:
+        binary = require_binary((o.target_dir / example.name).resolve())
+        server = start(HttpServer(f"showcase {example.name}", [binary, "--listen", "127.0.0.1:0"]), report)
+        if server is None:
+            continue
+        try:
+            run_selected(showcase_cases.cases(python, example, server.url, binary), stop_case(server), o, report)
+        finally:
+            server.kill()
+
+
 def run_selected(cases: list[Case], last: Case, o: argparse.Namespace, report: Report) -> None:
     """The last case ends the server, so it runs when all others are done, whatever was selected."""
     run_cases([c for c in cases if o.only in c.name], report, o.jobs)
@@ -101,6 +115,8 @@ def main() -> int:
         everything_run(o, tools, everything, report)
     if wanted(o, "wharf"):
         product_run(o, tools, wharf, report)
+    if wanted(o, "showcase"):
+        showcase_run(o, tools, report)
     return report.finish()
 
 

@@ -1,0 +1,9 @@
+//! Small servers to read, each with one idea: [`sums`] is the smallest one, [`notes`] has resources that come and go,
+//! [`asking`] talks to the person behind the client. `src/bin` makes each a program that [`run`] serves.
+
+pub mod asking;
+pub mod notes;
+mod serving;
+pub mod sums;
+
+pub use serving::run;
