@@ -38,6 +38,9 @@ pub(crate) enum Command {
         after_help = STDIO_EXAMPLES,
     )]
     Stdio(StdioOptions),
+    /// Write a new server project that compiles, runs and is tested
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(InitOptions),
     /// Check the configuration, or print its schema or manual
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -68,6 +71,20 @@ pub(crate) enum Command {
         after_help = PROMPT_EXAMPLES,
     )]
     Prompt(TargetOptions),
+}
+
+/// Options of `wharf init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitOptions {
+    /// The folder to make; its name is the project's
+    #[arg(value_name = "NAME")]
+    pub(crate) path: PathBuf,
+    /// A checkout or a Git repository of Wharf; inside of a checkout, that one
+    #[arg(long, value_name = "PATH|URL")]
+    pub(crate) wharf: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What to do with the configuration.
@@ -290,6 +307,13 @@ Examples:
   wharf stdio calculator
   wharf stdio database --path shop.db
   wharf stdio shop --config /etc/wharf.toml";
+
+const INIT_EXAMPLES: &str = "\
+The project has a tool, a resource, a prompt, tests, a Dockerfile and configuration for clients.
+
+Examples:
+  wharf init weather --wharf ../wharf
+  wharf init weather --wharf https://example.com/wharf.git";
 
 const KEYS_EXAMPLES: &str = "\
 Patterns: * for all, tools, resources, prompts, admin, SERVER:*, SERVER:ITEM with * for any text,

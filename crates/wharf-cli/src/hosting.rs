@@ -1,11 +1,15 @@
 //! From settings to servers that can be run. The one place that knows every kind of server and its crate.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use wharf::{Rate, SealingKey, Service};
+use wharf_store::sqlite::SqliteStore;
 
 use crate::{
     config::{Database, DatabaseSource, RateLimits, Server, ServerKind, Settings},
+    durable::StateProbe,
     exit::Exit,
     failure::Failure,
 };
@@ -20,15 +24,22 @@ pub(crate) struct Hosted {
     pub(crate) example: &'static [&'static str],
 }
 
-/// Builds all servers.
+/// Builds all servers, which share `store`; without one each keeps its state in memory.
 ///
 /// # Errors
 /// The first that can't be built, by its name.
-pub(crate) fn build(settings: &Settings) -> anyhow::Result<Vec<Hosted>> {
-    settings.servers.iter().map(|server| hosted(server, settings)).collect()
+pub(crate) fn build(
+    settings: &Settings,
+    store: Option<&Arc<SqliteStore>>,
+) -> anyhow::Result<Vec<Hosted>> {
+    settings.servers.iter().map(|server| hosted(server, settings, store)).collect()
 }
 
-fn hosted(server: &Server, settings: &Settings) -> anyhow::Result<Hosted> {
+fn hosted(
+    server: &Server,
+    settings: &Settings,
+    store: Option<&Arc<SqliteStore>>,
+) -> anyhow::Result<Hosted> {
     let (described, example): (_, &[&str]) = match &server.kind {
         ServerKind::Calculator => (
             wharf_calculator::server(wharf_calculator::Settings::default()),
@@ -53,6 +64,12 @@ fn hosted(server: &Server, settings: &Settings) -> anyhow::Result<Hosted> {
     };
     let keys = settings.state.keys.iter().map(|key| SealingKey::new(key.expose_secret()));
     let keys = keys.collect::<Result<Vec<_>, _>>().context("state.keys")?;
+    let described = match store {
+        Some(store) => described
+            .state_store(Arc::<SqliteStore>::clone(store))
+            .probe(Arc::new(StateProbe(Arc::clone(store)))),
+        None => described,
+    };
     let service = described
         .hosted_as(server.name.as_str())
         .limits(limits(settings))

@@ -7,6 +7,7 @@ mod asking;
 mod cli;
 mod commands;
 mod config;
+mod durable;
 mod exit;
 mod failure;
 mod flags;
@@ -16,6 +17,7 @@ mod hosting;
 mod logging;
 mod patience;
 mod printer;
+mod scaffold;
 mod session;
 mod target;
 
@@ -25,7 +27,7 @@ use clap::Parser;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
-    commands::{call, keys, list, prompt, read, serve, stdio},
+    commands::{call, init, keys, list, prompt, read, serve, stdio},
     exit::Exit,
     failure::Failure,
 };
@@ -65,6 +67,7 @@ async fn run(command: &Command) -> anyhow::Result<Exit> {
         Command::Serve(options) => serve::run(options).await,
         Command::Stdio(options) => stdio::run(options).await,
         Command::Config(command) => commands::config::run(command),
+        Command::Init(options) => init::run(options),
         Command::Keys(command) => keys::run(command),
         Command::List(options) => list::run(options).await,
         Command::Call(options) => call::run(options).await,
@@ -81,6 +84,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Config(command) => {
             matches!(command, ConfigCommand::Matrix(options) if options.json)
         }
+        Command::Init(options) => options.json,
         Command::Keys(command) => command.json(),
         Command::List(options) | Command::Read(options) | Command::Prompt(options) => {
             options.client.json

@@ -21,7 +21,7 @@ use crate::{
 /// A configuration that can't be used.
 pub(crate) fn run(options: &MatrixOptions) -> anyhow::Result<()> {
     let settings = options.server.settings(None)?;
-    let hosted = hosting::build(&settings)?;
+    let hosted = hosting::build(&settings, None)?;
     let callers = access::callers(&settings.auth)?;
     if options.json {
         printer::write_json(&as_json(&callers, &hosted))?;

@@ -11,6 +11,7 @@ use crate::{
     cli::ServeOptions,
     commands::matrix,
     config::{LogFormat, Settings},
+    durable,
     exit::Exit,
     failure::Failure,
     hosting::{self, Hosted},
@@ -24,7 +25,8 @@ use crate::{
 pub(crate) async fn run(options: &ServeOptions) -> anyhow::Result<Exit> {
     let settings = options.server.settings(options.listen.as_deref())?;
     logging::start(&settings.logging);
-    let hosted = hosting::build(&settings)?;
+    let store = durable::open(&settings.state).await?;
+    let hosted = hosting::build(&settings, store.as_ref())?;
     // With one server of several, permissions may speak of the others.
     if options.server.server.is_none() {
         matrix::check_names(&access::callers(&settings.auth)?, &hosted)?;
@@ -37,6 +39,9 @@ pub(crate) async fn run(options: &ServeOptions) -> anyhow::Result<Exit> {
         .map_err(|error| cannot_listen(&error))?;
     announce(&settings, &hosted, &bound, options.json)?;
     bound.serve(&shutdown).await;
+    if let Some(store) = store {
+        store.close().await;
+    }
     tracing::info!("stopped");
     Ok(Exit::Success)
 }

@@ -5,7 +5,7 @@ use wharf::{
     transport::{Shutdown, stdio},
 };
 
-use crate::{cli::StdioOptions, exit::Exit, failure::Failure, hosting, logging};
+use crate::{cli::StdioOptions, durable, exit::Exit, failure::Failure, hosting, logging};
 
 /// Serves until stdin ends or a signal comes.
 ///
@@ -14,12 +14,17 @@ use crate::{cli::StdioOptions, exit::Exit, failure::Failure, hosting, logging};
 pub(crate) async fn run(options: &StdioOptions) -> anyhow::Result<Exit> {
     let settings = options.server.settings(None)?;
     logging::start(&settings.logging);
-    let hosted = hosting::build(&settings)?;
+    let store = durable::open(&settings.state).await?;
+    let hosted = hosting::build(&settings, store.as_ref())?;
     let [server] = hosted.as_slice() else {
         return Err(Failure::usage("name one server").into());
     };
     let caller = Caller::local().with_grants(settings.auth.local);
     let shutdown = Shutdown::on_signals(settings.limits.shutdown_grace)?;
-    stdio::serve(&server.service, caller, &shutdown).await?;
+    let served = stdio::serve(&server.service, caller, &shutdown).await;
+    if let Some(store) = store {
+        store.close().await;
+    }
+    served?;
     Ok(Exit::Success)
 }

@@ -39,3 +39,4 @@ pub(crate) use report::ConfigError;
 pub(crate) use schema::schema;
 pub(crate) use servers::{Database, DatabaseSource, Server, ServerKind};
 pub(crate) use settings::Settings;
+pub(crate) use state::State;

@@ -1,4 +1,4 @@
-//! `wharf serve`, `stdio`, `list`, `call`, `read` and `prompt` as a person or a script runs them: the built binary against the example server with
+//! `wharf` as a person or a script runs them: the built binary against the example server with
 //! every feature, over both transports and in both eras. Nothing leaves this machine.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail the test")]
@@ -6,7 +6,9 @@
 mod answers;
 mod codes;
 mod everything;
+mod init;
 mod keys;
 mod matrix;
 mod outputs;
 mod serving;
+mod state;

@@ -24,7 +24,7 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    fn start(config: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(config: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         if !config.is_empty() {
             std::fs::write(folder.path().join("wharf.toml"), config).expect("a file");

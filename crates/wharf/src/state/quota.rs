@@ -52,6 +52,20 @@ impl Quota {
     pub const fn time_of(self, tokens: u32) -> Duration {
         self.interval.saturating_mul(tokens)
     }
+
+    /// One take of `cost` tokens from a bucket that is full again after `lacking`: what becomes of it, and after how long
+    /// the bucket is full then. What a store does besides is to remember that time.
+    pub fn take(self, cost: u32, lacking: Duration) -> (Take, Duration) {
+        let window = self.time_of(self.burst());
+        // What was taken under a wider quota weighs no more than a whole bucket of this one.
+        let lacking = lacking.min(window);
+        let after = lacking.saturating_add(self.time_of(cost));
+        if after > window {
+            return (Take::Wait(after - window), lacking);
+        }
+        let remaining = (window - after).as_nanos() / self.interval.as_nanos().max(1);
+        (Take::Granted { remaining: u32::try_from(remaining).unwrap_or(u32::MAX) }, after)
+    }
 }
 
 /// What became of a take.

@@ -55,7 +55,7 @@ fn nothing_written_is_the_documented_default() {
     assert_eq!((rates.per_caller, rates.per_caller_burst), (Some(Rate::per_minute(6000)), None));
     assert_eq!((rates.daily_per_caller, rates.per_server), (None, None));
     assert_eq!(rates.store_failure, StoreFailure::Allow);
-    assert!(settings.state.keys.is_empty());
+    assert!(settings.state.keys.is_empty() && settings.state.file.is_none());
     assert_eq!((settings.logging.format, settings.logging.level), (LogFormat::Text, Level::Info));
     let database = Database {
         source: DatabaseSource::Sample,
@@ -112,6 +112,7 @@ per_server = "10/s"
 store_failure = "refuse"
 
 [state]
+file = "state.db"
 keys = [
   "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
   "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
@@ -163,6 +164,7 @@ fn every_key_is_read() {
     );
     assert_eq!(rates.store_failure, StoreFailure::Refuse);
     let expected: [u8; 32] = std::array::from_fn(|at| at as u8);
+    assert_eq!(settings.state.file, Some(PathBuf::from("state.db")));
     assert_eq!(settings.state.keys.len(), 3);
     assert!(settings.state.keys.iter().all(|key| *key.expose_secret() == expected));
     assert_eq!((settings.logging.format, settings.logging.level), (LogFormat::Json, Level::Debug));

@@ -52,7 +52,7 @@ error: unknown key `level` in [state]
   | ^^^^^
   |
   = `level` is a key of [logging]
-  = accepted keys: keys"#,
+  = accepted keys: file, keys"#,
     );
 }
 

@@ -37,16 +37,8 @@ impl MemoryStore {
 
 /// One take from a bucket that is full again at `full_at`: what becomes of it, and when the bucket is full then.
 fn grant(quota: Quota, cost: u32, now: Instant, full_at: Instant) -> (Take, Instant) {
-    let window = quota.time_of(quota.burst());
-    // What was taken under a wider quota weighs no more than a whole bucket of this one.
-    let lacking = full_at.saturating_duration_since(now).min(window);
-    let after = lacking.saturating_add(quota.time_of(cost));
-    if after > window {
-        return (Take::Wait(after - window), later(now, lacking));
-    }
-    let remaining = (window - after).as_nanos() / quota.interval().as_nanos().max(1);
-    let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
-    (Take::Granted { remaining }, later(now, after))
+    let (take, lacking) = quota.take(cost, full_at.saturating_duration_since(now));
+    (take, later(now, lacking))
 }
 
 fn later(now: Instant, duration: Duration) -> Instant {
