@@ -35,6 +35,7 @@ EXAMPLES = (
     Example("asking", "book_table", {}, r"^Table \d+ for 2 is booked, garden\.$",
             ("What kind of table", "Book a table for 2 on Friday?", "Where would you like to sit?"),
             {"persons": 2, "day": "friday", "confirmed": True, "choice": "garden"}),
+    Example("shop", "order", {"order": "a-1", "article": "rope"}, r"^a-1: one rope$"),
 )
 
 

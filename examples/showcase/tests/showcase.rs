@@ -3,9 +3,9 @@
 use serde_json::json;
 use showcase::{
     asking::{self, Reservations},
-    notes, sums,
+    notes, shop, sums,
 };
-use wharf::{ClientCapability, ErrorKind, Revision};
+use wharf::{Caller, ClientCapability, ErrorKind, Grants, Revision};
 use wharf_testkit::{Changes, Client};
 
 const ASKING: [Revision; 3] = [Revision::V2026_07_28, Revision::V2025_11_25, Revision::V2025_06_18];
@@ -143,4 +143,51 @@ async fn a_client_that_cannot_be_asked_is_told_so() {
         assert!(client.call("book_table", json!({})).await.is_error());
         assert_eq!(reservations.count(), 0);
     }
+}
+
+#[tokio::test]
+async fn the_shop_keeps_quotes_and_takes_each_order_once() {
+    for revision in Revision::ALL {
+        let service = shop::server().build().unwrap();
+        let client = Client::memory(&service).revision(revision).await;
+        let quote = || client.call("quote", json!({"articles": ["rope", "anchor", "rope"]}));
+        let cache = |meta: &serde_json::Value| meta["dev.wharf/cache"].clone();
+        let first = quote().await;
+        assert_eq!(first.text(), "{\"total\":13000}");
+        assert_eq!(cache(&first.result()["_meta"]), "miss");
+        assert_eq!(cache(&quote().await.result()["_meta"]), "hit");
+        let order =
+            |name: &'static str| client.call("order", json!({"order": name, "article": "anchor"}));
+        assert_eq!(order("a-1").await.text(), "a-1: one anchor");
+        // The same order again takes nothing: the only anchor is gone already.
+        let again = order("a-1").await;
+        assert_eq!(again.text(), "a-1: one anchor");
+        assert_eq!(again.result()["_meta"]["dev.wharf/replayed"], true);
+        order("a-2").await.expect_error(ErrorKind::Conflict);
+        // What the order changed is not answered from before.
+        assert_eq!(cache(&quote().await.result()["_meta"]), "miss");
+        let unknown = client.call("quote", json!({"articles": ["boat"]})).await;
+        unknown.expect_error(ErrorKind::ResourceNotFound);
+    }
+}
+
+#[tokio::test]
+async fn the_shop_sells_to_who_may_buy_and_not_too_fast() {
+    let service = shop::server().build().unwrap();
+    let grants = Grants::parse(["shop:quote"]).unwrap();
+    let looker = Caller::authenticated("looker", "looker").with_grants(grants.into());
+    let client = Client::memory(&service).caller(looker).await;
+    let names: Vec<_> = client.list_tools().await.iter().map(|tool| tool["name"].clone()).collect();
+    assert_eq!(names, ["quote"]);
+    let order = client.call("order", json!({"order": "x", "article": "rope"})).await;
+    assert!(order.is_error());
+
+    let buyer = Client::memory(&service).await;
+    for n in 0..60 {
+        let order = json!({"order": n.to_string(), "article": "rope"});
+        let _ = buyer.call("order", order).await;
+    }
+    let refused = buyer.call("order", json!({"order": "late", "article": "rope"})).await;
+    let refused = refused.expect_error(ErrorKind::RateLimited);
+    assert_eq!(refused.details()["limit"], "tool");
 }
