@@ -27,6 +27,7 @@ class Server:
     package: str
     http: tuple[str, ...] | None
     stdio: tuple[str, ...] | None
+    headers: tuple[str, ...] = ()
 
     @property
     def binary(self) -> str:
@@ -58,7 +59,7 @@ class Settings:
 def load_servers() -> list[Server]:
     rows = tomllib.loads((BENCHES / "servers.toml").read_text())["server"]
     return [Server(r["name"], r["package"], tuple(r["http"]) if "http" in r else None,
-                   tuple(r["stdio"]) if "stdio" in r else None) for r in rows]
+                   tuple(r["stdio"]) if "stdio" in r else None, tuple(r.get("headers", ()))) for r in rows]
 
 
 def build(servers: list[Server]) -> None:
@@ -135,7 +136,9 @@ def measure(server: Server, loads: list[Load], settings: Settings) -> list[tuple
     if over_http and server.http is not None:
         with HttpProcess(server, settings.server_core) as process:
             for load in over_http:
-                options = ["--url", process.url, "--pid", str(process.process.pid), *window(settings), *load.options]
+                headers = [part for line in server.headers for part in ("--header", line)]
+                options = ["--url", process.url, "--pid", str(process.process.pid), *window(settings), *headers,
+                           *load.options]
                 results.append((load, steady_run(settings, "http", options)))
     if server.stdio is not None:
         command = ["--", "taskset", "-c", str(settings.server_core), server.binary, *server.stdio]
