@@ -7,6 +7,7 @@
 mod cache;
 mod call;
 mod caller;
+mod capability;
 mod content;
 mod context;
 mod dispatch;
@@ -32,9 +33,10 @@ pub mod transport;
 pub use cache::CacheHint;
 pub use call::{Call, Outcome, Reply};
 pub use caller::{AllowAnonymous, Authenticator, Caller, CallerKind, Challenge, Credentials};
+pub use capability::{ClientCapability, Missing};
 pub use content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
 pub use context::RequestId;
-pub use error::{Class, ClientCapability, Error, ErrorKind, Failure, Missing, ToolError};
+pub use error::{Class, Error, ErrorKind, Failure, ToolError};
 pub use events::{Event, EventBus, EventStream, LocalBus};
 pub use handler::{
     Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues, Events, Form,

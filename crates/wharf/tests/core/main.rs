@@ -16,6 +16,7 @@ mod once;
 mod questions;
 mod rounds;
 mod sessions;
+mod shop;
 mod stalled;
 mod streams;
 mod wire;
