@@ -10,6 +10,7 @@ mod cache_policy;
 mod call;
 mod caller;
 mod canonical;
+mod capability;
 mod content;
 mod context;
 mod dispatch;
@@ -42,9 +43,10 @@ pub use cache::CacheHint;
 pub use cache_policy::{CachePolicy, CacheStatus};
 pub use call::{Call, Outcome, Reply};
 pub use caller::{AllowAnonymous, Authenticator, Caller, CallerKind, Challenge, Credentials};
+pub use capability::{ClientCapability, Missing};
 pub use content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
 pub use context::RequestId;
-pub use error::{Class, ClientCapability, Error, ErrorKind, Failure, Missing, ToolError};
+pub use error::{Class, Error, ErrorKind, Failure, ToolError};
 pub use events::{Event, EventBus, EventStream, LocalBus};
 pub use handler::{
     Answer, Answers, Args, Ask, BoxHandler, Cancel, ClientInfo, CompletionValues, Events, Form,

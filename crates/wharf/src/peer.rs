@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{error::ClientCapability, protocol::fields, session::Session};
+use crate::{capability::ClientCapability, protocol::fields, session::Session};
 
 /// The client capabilities that the runtime acts on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

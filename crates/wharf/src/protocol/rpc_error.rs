@@ -8,7 +8,10 @@ use std::{borrow::Cow, fmt};
 use serde_json::{Value, json};
 
 use super::{id::Id, revision::Revision};
-use crate::error::{ErrorKind, Failure, Missing};
+use crate::{
+    capability::Missing,
+    error::{ErrorKind, Failure},
+};
 
 /// A failure of the protocol, or a handler's failure in a place that has no `isError` results.
 #[derive(Debug, Clone)]

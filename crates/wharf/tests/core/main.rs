@@ -30,6 +30,7 @@ mod rates;
 mod rounds;
 mod session_model;
 mod sessions;
+mod shop;
 mod stalled;
 mod streams;
 mod tls;

@@ -1,170 +1,20 @@
 //! Side effects between questions: done once, whatever the client brings again, and however the server stops half-way.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use futures_util::future::{join, join_all, poll_immediate};
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
-use wharf::{Answer, Args, Ask, Limits, Server, Tool, ToolError};
+use wharf::{Args, Ask, Limits, Server, Tool};
 
 use crate::{
     conversation::{Lines, message},
     faulty::{Fault, Faulty},
-    rounds::{ask, assert_refused, form, params, said, state_of},
+    rounds::{ask, assert_refused, params, said, state_of},
     sessions::site_of_two_callers,
+    shop::{Done, Shop, UNKEPT, UNKNOWN, USED, act, assert_fails, begin, go_on, text_of},
     wire::{Request, Site},
-    world::{Guard, Signals, Text, World, failure_of},
+    world::Text,
 };
-
-/// What was really done, in order.
-type Done = Arc<Mutex<Vec<String>>>;
-
-async fn told(ask: &Ask, key: &str) -> Result<String, ToolError> {
-    Ok(match ask.form_with(key, form(key)).await? {
-        Answer::Accepted(form) => form["said"].as_str().unwrap_or_default().to_owned(),
-        other => format!("{other:?}"),
-    })
-}
-
-/// Does what its text says, between questions.
-async fn act(
-    ask: Ask,
-    text: String,
-    done: Done,
-    signals: Arc<Signals>,
-) -> Result<String, ToolError> {
-    let effect = |name: &str| {
-        let (done, name) = (Arc::clone(&done), name.to_owned());
-        async move {
-            done.lock().unwrap().push(name.clone());
-            Ok::<_, ToolError>(format!("{name}{}", done.lock().unwrap().len()))
-        }
-    };
-    let first = told(&ask, "first").await?;
-    match text.as_str() {
-        // One effect, a question, another effect.
-        "pay" => {
-            let charged = ask.once("charge", effect(&first)).await?;
-            let second = told(&ask, "second").await?;
-            let sent = ask.once("send", effect(&second)).await?;
-            Ok(format!("{charged} {sent}"))
-        }
-        // Two questions, then an effect; some need no second question.
-        "late" => {
-            let second = if first == "skip" { first } else { told(&ask, "second").await? };
-            ask.once("charge", effect(&second)).await
-        }
-        "slow" => {
-            let slow = async {
-                let _guard = Guard(Arc::clone(&signals));
-                signals.started.raise();
-                signals.open.wait().await;
-                effect(&first).await
-            };
-            ask.once("charge", slow).await
-        }
-        // Stops half-way by itself, and comes to the same line again.
-        "stop" => {
-            drop(poll_immediate(ask.once("charge", std::future::pending::<Result<(), _>>())).await);
-            ask.once("charge", effect(&first)).await
-        }
-        "panic" => {
-            let panics =
-                async { if done.lock().is_ok() { panic!("secret-detail") } else { Ok(()) } };
-            ask.once("charge", panics).await?;
-            Ok(String::new())
-        }
-        "fail" => {
-            let failed = ask.once("charge", async {
-                effect("tried").await?;
-                Err::<String, _>(ToolError::unavailable("the bank is closed"))
-            });
-            let Err(error) = failed.await else { return Ok("it can not succeed".into()) };
-            if told(&ask, "second").await? == "give up" {
-                return Err(error);
-            }
-            ask.once("charge", effect(&first)).await
-        }
-        "large" => {
-            let size = first.parse::<usize>().unwrap();
-            let large = ask.once("charge", async { Ok(effect(&"x".repeat(size)).await?.len()) });
-            let length = large.await?;
-            let text = ask.once("large", async { Ok("y".repeat(length)) }).await?;
-            told(&ask, "second").await?;
-            Ok(text.len().to_string())
-        }
-        "same" => {
-            let (one, two) =
-                join(ask.once("one", effect("one")), ask.once("two", effect("two"))).await;
-            let again = ask.once("one", effect("again")).await?;
-            Ok(format!("{} {} {again}", one?, two?))
-        }
-        "retype" => {
-            ask.once("charge", effect("x")).await?;
-            ask.once("charge", async { Ok(1_u8) }).await.map(|number| number.to_string())
-        }
-        name => ask.once(name.trim_start_matches("name:"), effect("named")).await,
-    }
-}
-
-struct Shop {
-    world: World,
-    done: Done,
-}
-
-impl Shop {
-    fn new() -> Self {
-        Self::with(|server| server)
-    }
-
-    fn with(change: impl FnOnce(Server) -> Server) -> Self {
-        let done = Done::default();
-        let world = World::with(|server, signals| {
-            let (done, signals) = (Arc::clone(&done), Arc::clone(signals));
-            let tool =
-                Tool::new("act").handler(move |ask: Ask, Args(Text { text }): Args<Text>| {
-                    act(ask, text, Arc::clone(&done), Arc::clone(&signals))
-                });
-            change(server.tool(tool))
-        });
-        Self { world, done }
-    }
-
-    fn keeping_in(store: &Arc<Faulty>) -> Self {
-        Self::with(|server| server.state_store(store.clone()))
-    }
-
-    fn done(&self) -> Vec<String> {
-        self.done.lock().unwrap().clone()
-    }
-}
-
-async fn begin(site: &Site, text: &str) -> Value {
-    state_of(&ask(site, params("act", text, Value::Null, &Value::Null)).await, "first")
-}
-
-/// Answers `key` to the call that does `text`.
-async fn go_on(site: &Site, text: &str, key: &str, answer: &str, state: &Value) -> Value {
-    ask(site, params("act", text, said(key, answer), state)).await
-}
-
-#[track_caller]
-fn assert_fails(answer: &Value, code: &str, part: &str) {
-    let failure = failure_of(&answer["result"]);
-    assert_eq!(failure["code"], code, "{answer}");
-    assert!(failure["message"].as_str().unwrap().contains(part), "{answer}");
-    assert!(!answer.to_string().contains("secret"), "{answer}");
-}
-
-const USED: &str = "these answers were used already";
-const UNKNOWN: &str = "the outcome of \"charge\" is unknown";
-const UNKEPT: &str = "its result could not be kept";
-
-fn text_of(answer: &Value) -> &str {
-    answer["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{answer}"))
-}
 
 #[tokio::test]
 async fn an_effect_is_done_once_over_all_rounds() {

@@ -13,8 +13,9 @@ use super::{
     round::Round,
 };
 use crate::{
+    capability::ClientCapability,
     context::Context,
-    error::{ClientCapability, ToolError},
+    error::ToolError,
     handler::extract::{FromCall, Invocation},
 };
 

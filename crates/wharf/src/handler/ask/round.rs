@@ -16,8 +16,9 @@ use super::{
     state::{MAX_RESPONSES, Request},
 };
 use crate::{
+    capability::ClientCapability,
     context::Context,
-    error::{ClientCapability, ToolError},
+    error::ToolError,
     peer::Peer,
     protocol::{Revision, RpcError},
     schema::InputSchema,
