@@ -28,7 +28,17 @@ pub use time::advance;
 pub use transcript::Transcript;
 pub use wire::Wire;
 
-/// Compiles and runs the guide's examples.
+/// Compiles and runs the examples of the guides.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guides/testing.md")]
-struct Guide;
+mod guides {
+    #[doc = include_str!("../../../docs/guides/testing.md")]
+    struct Testing;
+    #[doc = include_str!("../../../docs/guides/first-server.md")]
+    struct FirstServer;
+    #[doc = include_str!("../../../docs/guides/asking-people.md")]
+    struct AskingPeople;
+    #[doc = include_str!("../../../docs/guides/errors.md")]
+    struct Errors;
+    #[doc = include_str!("../../../docs/guides/going-to-production.md")]
+    struct GoingToProduction;
+}
