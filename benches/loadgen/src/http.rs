@@ -176,12 +176,12 @@ impl<'a> Load<'a> {
 fn open(options: &Options) -> anyhow::Result<Connection> {
     let mut stream = TcpStream::connect(&options.address).context("connect")?;
     stream.set_nodelay(true)?;
+    let given: String = options.headers.iter().map(|line| format!("{line}\r\n")).collect();
     let mut headers = protocol_headers(options);
-    for line in &options.headers {
-        headers.push_str(&format!("{line}\r\n"));
-    }
+    headers.push_str(&given);
     if options.era == Era::Legacy {
-        let (status, text, session) = exchange(&mut stream, options, "", &greeting(options.era))?;
+        let (status, text, session) =
+            exchange(&mut stream, options, &given, &greeting(options.era))?;
         ensure!(status == 200, "initialize: {status} {text}");
         if let Some(session) = session {
             headers.push_str(&format!("Mcp-Session-Id: {session}\r\n"));
