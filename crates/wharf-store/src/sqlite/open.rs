@@ -118,10 +118,13 @@ fn check_owner(
     path: &Path,
     engine: impl Fn(rusqlite::Error) -> OpenError,
 ) -> Result<(), OpenError> {
-    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i32>(0));
+    // One look at all three: half of what another process writes at this moment would look foreign.
+    let look = connection.unchecked_transaction().map_err(&engine)?;
+    let number = |sql: &str| look.query_row(sql, [], |row| row.get::<_, i32>(0));
     let owner = number("PRAGMA application_id").map_err(&engine)?;
     let found = number("PRAGMA user_version").map_err(&engine)?;
     let tables = number("SELECT count(*) FROM sqlite_schema").map_err(&engine)?;
+    look.finish().map_err(&engine)?;
     if owner != APPLICATION_ID && (owner != 0 || found != 0 || tables != 0) {
         return Err(OpenError::Foreign(path.into()));
     }

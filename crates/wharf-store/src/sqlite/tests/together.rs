@@ -103,20 +103,23 @@ async fn two_processes_lose_no_increment() {
 
 #[tokio::test]
 async fn stores_that_are_opened_at_once_make_one_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.db");
-    let threads: Vec<_> = (0..8)
-        .map(|n: u8| {
-            let path = path.clone();
-            std::thread::spawn(move || (n, open(&path)))
-        })
-        .collect();
-    let stores: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-    for (n, store) in &stores {
-        store.put(&[*n], b"x", None).await.unwrap();
-    }
-    for n in 0..8 {
-        assert!(stores[0].1.get(&[n]).await.unwrap().is_some());
+    // Several times: what goes wrong between two of them goes wrong now and then.
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let threads: Vec<_> = (0..8)
+            .map(|n: u8| {
+                let path = path.clone();
+                std::thread::spawn(move || (n, open(&path)))
+            })
+            .collect();
+        let stores: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        for (n, store) in &stores {
+            store.put(&[*n], b"x", None).await.unwrap();
+        }
+        for n in 0..8 {
+            assert!(stores[0].1.get(&[n]).await.unwrap().is_some());
+        }
     }
 }
 
