@@ -92,6 +92,10 @@ impl Harness for Files {
         })
     }
 
+    fn key_bytes(&self) -> usize {
+        SqliteLimits::default().key_bytes
+    }
+
     fn value_bytes(&self) -> usize {
         SqliteLimits::default().value_bytes
     }

@@ -18,6 +18,9 @@
 //!     fn pass(&self, time: Duration) -> BoxFuture<'_, ()> {
 //!         Box::pin(tokio::time::sleep(time))
 //!     }
+//!     fn key_bytes(&self) -> usize {
+//!         MemoryLimits::default().key_bytes
+//!     }
 //!     fn value_bytes(&self) -> usize {
 //!         MemoryLimits::default().value_bytes
 //!     }
@@ -53,7 +56,10 @@ pub trait Harness: Sync {
     /// Lets time pass: a paused clock is advanced, a real one waited for.
     fn pass(&self, time: Duration) -> BoxFuture<'_, ()>;
 
-    /// The longest value that the store takes.
+    /// The longest key that the store takes, in bytes.
+    fn key_bytes(&self) -> usize;
+
+    /// The longest value that the store takes, in bytes.
     fn value_bytes(&self) -> usize;
 
     /// How much earlier or later than promised something may happen. Nothing by default.
@@ -109,6 +115,7 @@ cases! {
         a_swap_needs_what_it_expects
         of_two_swaps_at_once_one_wins
         no_increment_is_lost
+        the_longest_key_fits_and_a_longer_one_is_refused
         the_longest_value_fits_and_a_longer_one_is_refused
         many_keys_stay_apart;
     quotas:

@@ -1,6 +1,6 @@
 //! Values, their lifetimes, and compare-and-swap.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -179,6 +179,30 @@ pub(super) async fn the_longest_value_fits_and_a_longer_one_is_refused(harness: 
     }
     assert_eq!(done!(store.get(b"key")).as_deref(), Some(&longest[..]));
     assert!(done!(store.read_from(b"log", 0, 9)).entries.is_empty());
+}
+
+pub(super) async fn the_longest_key_fits_and_a_longer_one_is_refused(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let (longest, longer) = (vec![0; harness.key_bytes()], vec![0; harness.key_bytes() + 1]);
+    done!(store.put(&longest, b"", None));
+    let quota = Quota::new(NonZeroU32::MIN, SPAN);
+    for refused in [
+        store.put(&longer, b"", None).await,
+        store.compare_and_swap(&longer, None, b"", None).await.map(drop),
+        store.take(&longer, quota, 1).await.map(drop),
+        store.acquire(&longer, SPAN).await.map(drop),
+        store.append(&longer, b"", LogBound { entries: 1, ttl: SPAN }).await.map(drop),
+        store.publish(&longer, b"").await,
+        store.subscribe(&longer).await.map(drop),
+    ] {
+        assert!(
+            matches!(refused, Err(StateError::TooLarge { what: "a key", max_bytes }) if max_bytes == longest.len()),
+            "{refused:?}",
+        );
+    }
+    // Nothing is there under a name that cannot be given.
+    assert_eq!(done!(store.get(&longer)), None);
+    assert!(!done!(store.delete(&longer)));
 }
 
 pub(super) async fn many_keys_stay_apart(harness: &dyn Harness) {

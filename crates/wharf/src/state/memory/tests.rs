@@ -19,6 +19,10 @@ impl Harness for Paused {
         Box::pin(tokio::time::advance(time))
     }
 
+    fn key_bytes(&self) -> usize {
+        MemoryLimits::default().key_bytes
+    }
+
     fn value_bytes(&self) -> usize {
         MemoryLimits::default().value_bytes
     }
@@ -127,27 +131,6 @@ async fn logs_count_what_they_hold_even_empty_entries() {
     store.append(b"log", b"abc", bound).await.unwrap();
     let entry = size_of::<crate::state::LogEntry>();
     assert_eq!(store.held(), (3, 1 + 5 + entry + 3 + 3 + entry));
-}
-
-#[tokio::test(start_paused = true)]
-async fn keys_are_bounded() {
-    let store = store(|limits| limits.key_bytes = 8);
-    let (fits, long) = ([0; 8], [0; 9]);
-    store.put(&fits, b"", None).await.unwrap();
-    let quota = Quota::new(NonZeroU32::MIN, SECOND);
-    let bound = LogBound { entries: 1, ttl: SECOND };
-    for refused in [
-        store.put(&long, b"", None).await,
-        store.compare_and_swap(&long, None, b"", None).await.map(drop),
-        store.take(&long, quota, 1).await.map(drop),
-        store.acquire(&long, SECOND).await.map(drop),
-        store.append(&long, b"", bound).await.map(drop),
-        store.publish(&long, b"").await,
-        store.subscribe(&long).await.map(drop),
-    ] {
-        assert!(matches!(refused, Err(StateError::TooLarge { what: "a key", max_bytes: 8 })));
-    }
-    assert_eq!(store.get(&long).await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
