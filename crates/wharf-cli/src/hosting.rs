@@ -46,8 +46,9 @@ fn hosted(
             &["calculate", "expression=2^64 / 3"],
         ),
         ServerKind::Database(database) => (
-            wharf_database::server(sqlite(database))
-                .map_err(|error| unusable(&server.name, &error))?,
+            wharf_database::server(
+                databases(database).map_err(|error| unusable(&server.name, &error))?,
+            ),
             match database.source {
                 DatabaseSource::Sample => &[
                     "execute_query",
@@ -83,6 +84,17 @@ fn hosted(
 
 fn unusable(name: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Usage, format!("the server {name:?} can't be served: {error}"))
+}
+
+fn databases(
+    database: &Database,
+) -> Result<wharf_database::Databases, wharf_database::error::DatabaseError> {
+    let name = match &database.source {
+        DatabaseSource::Sample => "sample",
+        DatabaseSource::Path(_) => "main",
+    };
+    let engine = wharf_database::sqlite::Database::open(sqlite(database))?;
+    wharf_database::Databases::one(name, engine)
 }
 
 fn sqlite(database: &Database) -> wharf_database::sqlite::SqliteSettings {

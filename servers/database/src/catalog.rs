@@ -1,20 +1,22 @@
 //! What a database holds, in terms that fit every kind of database.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The tables of a database that match a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableList {
-    /// Tables and views, ordered by name.
+    /// Tables and views, ordered by schema and name.
     pub tables: Vec<TableSummary>,
     /// Whether more tables match than are listed.
     pub truncated: bool,
 }
 
 /// One table or view in a listing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableSummary {
+    /// The schema, where the database has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
     /// The name, as the database spells it.
     pub name: String,
     /// What it is.
@@ -24,10 +26,16 @@ pub struct TableSummary {
     /// How many rows it has, where that is cheap to know.
     #[serde(flatten)]
     pub rows: RowCount,
+    /// Bytes on disk with its indexes, where that is cheap to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// What its owner says about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// What can be read like a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TableKind {
@@ -35,6 +43,10 @@ pub enum TableKind {
     Table,
     /// A stored query.
     View,
+    /// A stored query with its rows, as old as its last refresh.
+    MaterializedView,
+    /// A table whose rows lie elsewhere.
+    Foreign,
     /// A table that a module computes, such as a full-text index.
     Virtual,
 }
@@ -54,31 +66,19 @@ pub enum RowCount {
     Unknown,
 }
 
-impl JsonSchema for RowCount {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "RowCount".into()
-    }
-
-    // One object in place of four alternatives: every client pays for each of them in every list of tools.
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "object",
-            "properties": {
-                "row_count": {"type": "integer", "minimum": 0},
-                "row_count_is": {"enum": ["exact", "at_least", "estimate", "unknown"]},
-            },
-            "required": ["row_count_is"],
-        })
-    }
-}
-
 /// Everything needed to write a query against one table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableDescription {
+    /// The schema, where the database has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
     /// The name, as the database spells it.
     pub name: String,
     /// What it is.
     pub kind: TableKind,
+    /// What its owner says about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
     /// The columns, in order.
     pub columns: Vec<ColumnDescription>,
     /// The columns of the primary key, in key order.
@@ -97,7 +97,7 @@ pub struct TableDescription {
 }
 
 /// One column of a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ColumnDescription {
     /// The name, as the database spells it.
     pub name: String,
@@ -111,13 +111,35 @@ pub struct ColumnDescription {
     pub default: Option<String>,
     /// Whether it is part of the primary key.
     pub primary_key: bool,
-    /// Whether the database computes it from other columns.
+    /// Whether the database computes it from other columns or counts it up by itself.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub generated: bool,
+    /// Characters or bytes that a value may have, where the type limits them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u64>,
+    /// What its owner says about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+impl ColumnDescription {
+    /// A column that can be NULL, with no default and no key.
+    pub fn new(name: impl Into<String>, declared_type: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            declared_type: declared_type.into(),
+            nullable: true,
+            default: None,
+            primary_key: false,
+            generated: false,
+            max_length: None,
+            comment: None,
+        }
+    }
 }
 
 /// A reference from columns of this table to columns of another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ForeignKey {
     /// The columns here.
     pub columns: Vec<String>,
@@ -132,7 +154,7 @@ pub struct ForeignKey {
 }
 
 /// One index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IndexDescription {
     /// The name.
     pub name: String,

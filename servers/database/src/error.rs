@@ -39,6 +39,18 @@ pub enum DatabaseError {
         /// Existing names that are close to it, the closest first.
         suggestions: Vec<String>,
     },
+    /// No schema has this name.
+    #[error("there is no such schema; {}", suggest(suggestions))]
+    UnknownSchema {
+        /// Existing names that are close to it, the closest first.
+        suggestions: Vec<String>,
+    },
+    /// No database of the server has this name.
+    #[error("there is no database of that name; {}", suggest(suggestions))]
+    UnknownDatabase {
+        /// The names of those there are.
+        suggestions: Vec<String>,
+    },
     /// An argument other than the SQL text is wrong.
     #[error("{argument}: {message}")]
     InvalidArgument {
@@ -129,7 +141,9 @@ impl DatabaseError {
             | Self::Failed { .. }
             | Self::InvalidArgument { .. }
             | Self::TooLarge { .. } => ErrorKind::InvalidInput,
-            Self::UnknownTable { .. } => ErrorKind::NotFound,
+            Self::UnknownTable { .. }
+            | Self::UnknownSchema { .. }
+            | Self::UnknownDatabase { .. } => ErrorKind::NotFound,
             Self::Timeout { .. } | Self::WorkLimit { .. } => ErrorKind::Timeout,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Busy { .. } | Self::Unavailable { .. } => ErrorKind::Unavailable,
@@ -167,7 +181,7 @@ impl DatabaseError {
 
 fn suggest(names: &[String]) -> String {
     if names.is_empty() {
-        return "list the tables to see the names".to_owned();
+        return "list them to see the names".to_owned();
     }
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
     format!("did you mean {}?", quoted.join(" or "))

@@ -1,20 +1,26 @@
 //! Databases as an MCP server: read-only in depth.
 //!
-//! [`server`] offers `list_tables`, `describe_table` and `execute_query` over one SQLite database. What surrounds a call
-//! (validation, deadlines, concurrency) is the runtime's business; what a statement may do is decided below, in modules that
-//! know no MCP. Those at the top are the same for every kind of database: what is asked ([`request`]), what bounds the answer
-//! ([`limits`]), what comes back ([`result`], [`catalog`]) and what can go wrong ([`error`]). Each kind of database is one
-//! folder beside them.
+//! [`server`] offers tools over any number of named databases. What surrounds a call (validation, deadlines, concurrency) is
+//! the runtime's business; what a statement may do is decided below, in modules that know no MCP. Those at the top are the
+//! same for every kind of database: what an [`engine`] can do, what is asked ([`request`]), what bounds the answer
+//! ([`limits`]), what comes back ([`result`], [`catalog`], [`search`]), how it is written ([`format`](mod@format)) and what can go wrong
+//! ([`error`]). Each kind of database is one folder beside them.
 //!
 //! It refuses to write, whatever the statement says and whoever sends it.
 
 pub mod catalog;
+mod collector;
+pub mod databases;
+pub mod engine;
 pub mod error;
+pub mod format;
 pub mod limits;
 pub mod names;
+pub mod pool;
 mod readiness;
 pub mod request;
 pub mod result;
+pub mod search;
 pub mod sqlite;
 mod tools;
 
@@ -22,29 +28,39 @@ use std::sync::Arc;
 
 use wharf::Server;
 
-use crate::{
-    error::DatabaseError,
-    sqlite::{Database, SqliteSettings},
-};
+pub use crate::databases::Databases;
+use crate::readiness::DatabaseProbe;
 
-/// The server over one SQLite database, ready to be built.
-///
-/// # Errors
-/// [`DatabaseError::InvalidArgument`] names the setting that cannot be used. The database itself is opened when it is first
-/// asked; `/readyz` tells whether it can be.
-pub fn server(settings: SqliteSettings) -> Result<Server, DatabaseError> {
-    let database = Database::open(settings)?;
-    let [list_tables, describe_table, execute_query] = tools::all(&database);
-    Ok(Server::new("database", env!("CARGO_PKG_VERSION"))
+/// The server over some databases, ready to be built. They are opened when they are first asked; `/readyz` tells whether
+/// they can be.
+pub fn server(databases: Databases) -> Server {
+    let mut server = Server::new("database", env!("CARGO_PKG_VERSION"))
         .title("Database")
-        .description("Read-only SQL over one SQLite database")
-        .instructions(
-            "Call list_tables first, then describe_table for the tables you need, then execute_query with one SELECT in \
-             SQLite's dialect. Nothing can be changed. Put values into params, not into the text of the query.",
-        )
-        .state(database.clone())
-        .tool(list_tables)
-        .tool(describe_table)
-        .tool(execute_query)
-        .probe(Arc::new(readiness::SqliteProbe(database))))
+        .description("Read-only SQL over named databases")
+        .instructions(instructions(&databases));
+    for tool in tools::all(&databases) {
+        server = server.tool(tool);
+    }
+    for (name, engine) in databases.iter() {
+        let name = format!("database {name}");
+        server = server.probe(Arc::new(DatabaseProbe { name, engine: Arc::clone(engine) }));
+    }
+    server.state(databases)
+}
+
+/// What a model has to know before its first call.
+fn instructions(databases: &Databases) -> String {
+    let mut text = String::from(
+        "Call list_tables first, then describe_table for the tables you need, then execute_query with one SELECT in the \
+         dialect of the database. Nothing can be changed. Put values into params, not into the text of the query.",
+    );
+    let mut named = databases.iter();
+    if let (Some((_, engine)), None) = (named.next(), named.next()) {
+        text.push_str(" The dialect is that of ");
+        text.push_str(engine.dialect().name());
+        text.push('.');
+    } else {
+        text.push_str(" list_databases names the databases and their dialects.");
+    }
+    text
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::DatabaseError;
 
 /// The most rows that any request can be given.
-pub const MAX_ROW_LIMIT: usize = 10_000;
+pub const MAX_ROW_LIMIT: usize = 100_000;
 /// The longest time that any statement can be given.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -17,7 +17,7 @@ pub const MAX_TIMEOUT: Duration = Duration::from_secs(300);
 pub struct Limits {
     /// Rows returned when the request does not say. Default 100.
     pub default_rows: usize,
-    /// The most rows that a request may ask for. Default and ceiling 10,000.
+    /// The most rows that a request may ask for. Default 10,000, ceiling 100,000.
     pub max_rows: usize,
     /// Bytes of one result, counted as JSON. Default 1 MiB.
     pub max_result_bytes: usize,
@@ -46,7 +46,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             default_rows: 100,
-            max_rows: MAX_ROW_LIMIT,
+            max_rows: 10_000,
             max_result_bytes: 1 << 20,
             max_cell_bytes: 64 << 10,
             max_sql_bytes: 100_000,
@@ -96,7 +96,7 @@ impl Limits {
     /// The row limit for a request that may name one.
     pub(crate) fn rows(&self, asked: Option<usize>) -> Result<usize, DatabaseError> {
         let rows = asked.unwrap_or(self.default_rows);
-        within("row_limit", rows, 1, self.max_rows)?;
+        within("limit", rows, 1, self.max_rows)?;
         Ok(rows)
     }
 
@@ -105,8 +105,8 @@ impl Limits {
         let timeout = asked.unwrap_or(self.default_timeout);
         if timeout.is_zero() || timeout > self.max_timeout {
             return Err(DatabaseError::invalid(
-                "timeout",
-                format!("must be from 1 ms to {} ms", self.max_timeout.as_millis()),
+                "timeout_seconds",
+                format!("must be more than 0 and at most {}", self.max_timeout.as_secs_f64()),
             ));
         }
         Ok(timeout)
@@ -140,7 +140,7 @@ mod tests {
             assert_eq!(refused.as_deref().and_then(|text| text.split(':').next()), expected);
         }
         check(|l| l.max_rows = 0, Some("max_rows"));
-        check(|l| l.max_rows = 10_001, Some("max_rows"));
+        check(|l| l.max_rows = 100_001, Some("max_rows"));
         check(|l| l.default_rows = 10_000, None);
         check(|l| l.default_rows = 0, Some("default_rows"));
         check(|l| l.max_cell_bytes = (1 << 20) + 1, Some("max_cell_bytes"));

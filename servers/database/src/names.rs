@@ -4,6 +4,47 @@
 pub const MAX_PATTERN_BYTES: usize = 200;
 const MAX_SUGGESTIONS: usize = 3;
 
+/// A table as a caller names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableName {
+    /// The schema, if the caller named one apart.
+    pub schema: Option<String>,
+    /// The table's name, which may hold a schema in front of a dot.
+    pub name: String,
+}
+
+impl TableName {
+    /// A table in the default schema, or `schema.table`.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { schema: None, name: name.into() }
+    }
+
+    /// What the caller can mean, the likeliest first: a name with a dot in it, or a schema and a name.
+    #[must_use]
+    pub fn readings(&self) -> Vec<(Option<&str>, &str)> {
+        let mut readings = vec![(self.schema.as_deref(), self.name.as_str())];
+        if self.schema.is_none() {
+            readings.extend(
+                self.name
+                    .match_indices('.')
+                    .map(|(dot, _)| (Some(&self.name[..dot]), &self.name[dot + 1..]))
+                    .filter(|(schema, name)| !name.is_empty() && *schema != Some("")),
+            );
+        }
+        readings
+    }
+
+    /// What the caller wrote, cut to a length that an error may repeat.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let whole = match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.clone(),
+        };
+        whole[..whole.floor_char_boundary(MAX_PATTERN_BYTES)].to_owned()
+    }
+}
+
 /// Whether a name matches a pattern, in any letter case.
 ///
 /// `*` or `%` stands for any characters and `?` for one. A pattern without these matches every name
@@ -93,6 +134,15 @@ mod tests {
         check("größe", "GRÖSSE", false);
         check("ÖSS", "grösse", true);
         check("we\"ird", "we\"ird", true);
+    }
+
+    #[test]
+    fn a_table_name_with_dots_is_read_in_every_way() {
+        let name = TableName::new("a.b.c");
+        assert_eq!(name.readings(), [(None, "a.b.c"), (Some("a"), "b.c"), (Some("a.b"), "c")]);
+        assert_eq!(TableName::new(".x.").readings(), [(None, ".x.")]);
+        let apart = TableName { schema: Some("s".into()), name: "a.b".into() };
+        assert_eq!(apart.readings(), [(Some("s"), "a.b")]);
     }
 
     #[test]

@@ -1,29 +1,28 @@
-//! Whether the database can be read: what `/readyz` asks.
+//! Whether a database can be reached and read: what `/readyz` asks.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use tokio_util::sync::CancellationToken;
 use wharf::{Probe, Readiness};
 
-use crate::{request::QueryRequest, sqlite::Database};
+use crate::engine::Engine;
 
-/// Longest time that the check may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The check of one database.
+pub(crate) struct DatabaseProbe {
+    /// The name of the probe.
+    pub(crate) name: String,
+    /// What is checked.
+    pub(crate) engine: Arc<dyn Engine>,
+}
 
-/// Reads the schema, which fails on a file that is missing, locked or no database.
-pub(crate) struct SqliteProbe(pub(crate) Database);
-
-impl Probe for SqliteProbe {
+impl Probe for DatabaseProbe {
     fn name(&self) -> &str {
-        "sqlite"
+        &self.name
     }
 
     fn check(&self) -> BoxFuture<'_, Readiness> {
         Box::pin(async {
-            let mut request = QueryRequest::new("SELECT count(*) FROM sqlite_schema");
-            request.timeout = Some(PATIENCE.min(self.0.limits().max_timeout));
-            match self.0.query(request, &CancellationToken::new()).await {
+            match self.engine.check().await {
                 Ok(_) => Readiness::Ready,
                 Err(error) => Readiness::NotReady(error.to_string()),
             }

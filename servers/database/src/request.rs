@@ -1,10 +1,13 @@
-//! One query as a caller asks it.
+//! What a caller asks of a database.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::error::DatabaseError;
+use crate::names::MAX_PATTERN_BYTES;
 
 /// One query: the SQL, its parameters and how much the caller wants back.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +33,7 @@ impl QueryRequest {
 ///
 /// A value is null, a boolean (bound as 1 or 0), a number, a string, `{"base64": "…"}` for a
 /// blob or `{"integer": "…"}` for an integer that the caller cannot write exactly.
-#[derive(Debug, Clone, PartialEq, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Parameters {
     /// One value for each placeholder, in order.
@@ -39,8 +42,61 @@ pub enum Parameters {
     Named(BTreeMap<String, Value>),
 }
 
+impl schemars::JsonSchema for Parameters {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Parameters".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    // A model pays for every word of a schema; the argument's description says what the values are.
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": ["array", "object"]})
+    }
+}
+
 impl Default for Parameters {
     fn default() -> Self {
         Self::Positional(Vec::new())
+    }
+}
+
+/// One statement whose plan is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct ExplainRequest {
+    /// Exactly one statement that reads, without EXPLAIN in front.
+    pub sql: String,
+    /// Values for the statement's placeholders.
+    pub params: Parameters,
+    /// Whether to run it, so that the plan says what each step took.
+    pub analyze: bool,
+    /// Time wanted at most; `None` takes the default.
+    pub timeout: Option<Duration>,
+}
+
+/// Which tables a listing holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableFilter {
+    /// Only tables of this schema.
+    pub schema: Option<String>,
+    /// Only names that match (see [`crate::names::matches_pattern`]).
+    pub pattern: Option<String>,
+}
+
+impl TableFilter {
+    /// Checks the lengths.
+    ///
+    /// # Errors
+    /// [`DatabaseError::InvalidArgument`] names the argument that is too long.
+    pub fn check(&self) -> Result<(), DatabaseError> {
+        for (argument, value) in [("pattern", &self.pattern), ("schema", &self.schema)] {
+            if value.as_ref().is_some_and(|value| value.len() > MAX_PATTERN_BYTES) {
+                let rule = format!("must be at most {MAX_PATTERN_BYTES} bytes");
+                return Err(DatabaseError::invalid(argument, rule));
+            }
+        }
+        Ok(())
     }
 }

@@ -6,16 +6,19 @@
 //! | value | JSON |
 //! |---|---|
 //! | NULL | `null` |
+//! | boolean | `true`, `false` |
 //! | integer up to ±(2^53 - 1) | number |
-//! | larger integer | string of digits; the column's `value_types` says `integer` |
+//! | larger integer | string of digits; the column's type says that it is one |
 //! | finite real | number, the shortest that reads back as the same bits |
-//! | infinite real | `"Infinity"`, `"-Infinity"`; `value_types` says `real` |
+//! | other real | `"NaN"`, `"Infinity"`, `"-Infinity"`; the column's type says that it is one |
 //! | text | string |
 //! | text cut at the cell limit | `{"text": "…", "full_bytes": n}` |
 //! | blob | `{"base64": "…", "full_bytes": n}`; cut when the decoded bytes are fewer than `full_bytes` |
 //! | text that is not UTF-8 | `{"base64": "…", "full_bytes": n, "type": "text"}` |
+//! | anything else (decimals, dates, arrays, JSON, …) | string, as the database itself writes it |
 //!
-//! Where a column holds both text and numbers that would be written as strings, those numbers become
+//! PostgreSQL and MySQL give each column one type, which `type` names. In SQLite each value has its own, so that `value_types`
+//! lists those that occur. Where such a column holds both text and numbers that would be written as strings, those numbers become
 //! `{"integer": "…"}` or `{"real": "…"}`, so that the two stay apart.
 
 use base64::Engine as _;
@@ -26,7 +29,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// The rows of one query and what is known about them.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct QueryResult {
     /// The columns, in order.
     pub columns: Vec<Column>,
@@ -47,7 +50,7 @@ pub struct QueryResult {
 }
 
 /// The limit that ended the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Truncation {
@@ -58,19 +61,20 @@ pub enum Truncation {
 }
 
 /// One column of a result.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Column {
     /// The name, which another column may share.
     pub name: String,
-    /// The type in the table's declaration; absent for an expression.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The type in the words of the database; absent for an expression in SQLite.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub declared_type: Option<String>,
-    /// The types of the values that occur in these rows, NULL apart.
+    /// The types of the values that occur in these rows, NULL apart, where values of one column can differ.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub value_types: Vec<ValueType>,
 }
 
 /// The type of a value, as the database stores it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ValueType {
@@ -90,6 +94,8 @@ pub enum ValueType {
 pub enum Cell {
     /// No value.
     Null,
+    /// A truth value.
+    Bool(bool),
     /// A whole number.
     Integer(i64),
     /// A floating-point number; never NaN in SQLite.
@@ -124,6 +130,15 @@ pub enum TaggedNumber {
     Integer(i64),
     /// An infinite floating-point number.
     Real(f64),
+}
+
+impl std::fmt::Display for TaggedNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Integer(n) => write!(f, "{n}"),
+            Self::Real(x) => f.write_str(infinity(*x)),
+        }
+    }
 }
 
 impl Cell {
@@ -163,7 +178,7 @@ impl Cell {
     #[must_use]
     pub fn value_type(&self) -> Option<ValueType> {
         Some(match self {
-            Self::Null => return None,
+            Self::Null | Self::Bool(_) => return None,
             Self::Integer(_) | Self::Tagged(TaggedNumber::Integer(_)) => ValueType::Integer,
             Self::Real(_) | Self::Tagged(TaggedNumber::Real(_)) => ValueType::Real,
             Self::Text(_) | Self::CutText { .. } => ValueType::Text,
@@ -229,21 +244,11 @@ pub(crate) fn json_bytes(value: &impl Serialize) -> usize {
     }
 }
 
-impl schemars::JsonSchema for Cell {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Cell".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        // Any JSON but an array; the table above says which, and repeating it in each schema would only cost tokens.
-        schemars::json_schema!({"type": ["null", "number", "string", "object"]})
-    }
-}
-
 impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Null => serializer.serialize_unit(),
+            Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Integer(n) if n.unsigned_abs() > MAX_SAFE_INTEGER => serializer.collect_str(n),
             Self::Integer(n) => serializer.serialize_i64(*n),
             Self::Real(x) if x.is_finite() => serializer.serialize_f64(*x),

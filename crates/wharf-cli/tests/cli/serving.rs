@@ -126,9 +126,9 @@ fn one_server_is_at_the_root_and_takes_its_keys_as_options() {
     assert!(url.ends_with("/mcp"), "{url}");
     let call =
         |limit: &str| wharf(&["call", url, "execute_query", "query=SELECT 1", limit]).assert();
-    call("row_limit=2").success();
-    let refused = call("row_limit=3").code(1);
-    assert!(stdout(&refused).contains("row_limit"), "{}", stdout(&refused));
+    call("limit=2").success();
+    let refused = call("limit=3").code(1);
+    assert!(stdout(&refused).contains("limit"), "{}", stdout(&refused));
 }
 
 #[test]

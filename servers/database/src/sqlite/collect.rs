@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Row, Rows, Statement};
+use rusqlite::{Rows, Statement};
 use tokio::time::Instant;
 
 use super::connection::ReadConnection;
 use super::parameters;
 use super::statement::{self, Shape};
 use super::watch::Watch;
+use crate::collector::Collector;
 use crate::error::DatabaseError;
 use crate::limits::Limits;
 use crate::request::QueryRequest;
-use crate::result::{Cell, Column, QueryResult, Truncation, json_bytes, settle_columns};
-
-/// Bytes that naming the value types may add to a column, and a tag to a number.
-const COLUMN_MARGIN: usize = 64;
-const CELL_MARGIN: usize = 16;
+use crate::result::{Cell, Column, QueryResult};
 
 /// Runs the query of a request.
 pub(super) fn query(
@@ -40,14 +37,14 @@ pub(super) fn query(
         return Err(DatabaseError::refused("a statement that changes the database", advice));
     }
     parameters::bind(&mut statement, &request.params)?;
-    let columns = columns(&statement);
-    let mut collected = Collected::new(columns, row_limit, limits)?;
+    let mut collector = Collector::new(columns(&statement), row_limit, limits, started)?;
+    let width = statement.column_count();
     let mut rows = statement.raw_query();
-    collected.fill(&mut rows).map_err(|stopped| match stopped {
+    fill(&mut collector, &mut rows, width, limits).map_err(|stopped| match stopped {
         Stopped::BySqlite(error) => connection.error(&error, watch),
         Stopped::ByLimit(error) => error,
     })?;
-    Ok(collected.finish(started))
+    Ok(collector.finish())
 }
 
 fn columns(statement: &Statement<'_>) -> Vec<Column> {
@@ -64,82 +61,27 @@ enum Stopped {
     ByLimit(DatabaseError),
 }
 
-/// The rows so far and the room that is left.
-struct Collected<'a> {
-    columns: Vec<Column>,
-    rows: Vec<Vec<Cell>>,
-    truncated_by: Option<Truncation>,
-    cut_cells: usize,
-    bytes: usize,
-    row_limit: usize,
-    limits: &'a Limits,
-}
-
-impl<'a> Collected<'a> {
-    fn new(
-        columns: Vec<Column>,
-        row_limit: usize,
-        limits: &'a Limits,
-    ) -> Result<Self, DatabaseError> {
-        let bytes = json_bytes(&columns) + COLUMN_MARGIN * columns.len();
-        if bytes > limits.max_result_bytes {
-            return Err(too_large("the list of columns", limits));
+/// Takes rows until there are none or no room.
+fn fill(
+    collector: &mut Collector<'_>,
+    rows: &mut Rows<'_>,
+    width: usize,
+    limits: &Limits,
+) -> Result<(), Stopped> {
+    'rows: while let Some(row) = rows.next().map_err(Stopped::BySqlite)? {
+        if !collector.start_row() {
+            break;
         }
-        let rows = Vec::new();
-        Ok(Self { columns, rows, truncated_by: None, cut_cells: 0, bytes, row_limit, limits })
-    }
-
-    /// Takes rows until there are none or no room, and then looks for one more, so that `truncated` is exact.
-    fn fill(&mut self, rows: &mut Rows<'_>) -> Result<(), Stopped> {
-        while let Some(row) = rows.next().map_err(Stopped::BySqlite)? {
-            if self.rows.len() == self.row_limit {
-                self.truncated_by = Some(Truncation::RowLimit);
-                return Ok(());
-            }
-            let Some(cells) = self.take(row)? else {
-                if self.rows.is_empty() {
-                    return Err(Stopped::ByLimit(too_large("the first row", self.limits)));
-                }
-                self.truncated_by = Some(Truncation::ResultBytes);
-                return Ok(());
-            };
-            self.rows.push(cells);
-        }
-        Ok(())
-    }
-
-    /// One row, or `None` when it does not fit.
-    fn take(&mut self, row: &Row<'_>) -> Result<Option<Vec<Cell>>, Stopped> {
-        let mut cells = Vec::with_capacity(self.columns.len());
-        let mut bytes = self.bytes + 2;
-        let mut cut_cells = 0;
-        for index in 0..self.columns.len() {
+        for index in 0..width {
             let value = row.get_ref(index).map_err(Stopped::BySqlite)?;
-            let cell = cell(value, self.limits.max_cell_bytes);
-            bytes += json_bytes(&cell) + 1 + CELL_MARGIN * usize::from(cell.may_be_tagged());
-            if bytes > self.limits.max_result_bytes {
-                return Ok(None);
+            let cell = cell(value, limits.max_cell_bytes);
+            if !collector.cell(cell).map_err(Stopped::ByLimit)? {
+                break 'rows;
             }
-            cut_cells += usize::from(cell.is_cut());
-            cells.push(cell);
         }
-        self.bytes = bytes;
-        self.cut_cells += cut_cells;
-        Ok(Some(cells))
+        collector.end_row();
     }
-
-    fn finish(mut self, started: Instant) -> QueryResult {
-        settle_columns(&mut self.columns, &mut self.rows);
-        QueryResult {
-            columns: self.columns,
-            row_count: self.rows.len(),
-            rows: self.rows,
-            truncated: self.truncated_by.is_some(),
-            truncated_by: self.truncated_by,
-            cut_cells: self.cut_cells,
-            elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        }
-    }
+    Ok(())
 }
 
 fn cell(value: ValueRef<'_>, limit: usize) -> Cell {
@@ -149,13 +91,5 @@ fn cell(value: ValueRef<'_>, limit: usize) -> Cell {
         ValueRef::Real(real) => Cell::Real(real),
         ValueRef::Text(text) => Cell::text(text, limit),
         ValueRef::Blob(blob) => Cell::blob(blob, limit),
-    }
-}
-
-fn too_large(what: &str, limits: &Limits) -> DatabaseError {
-    DatabaseError::TooLarge {
-        what: what.into(),
-        limit: format!("{} bytes for a result", limits.max_result_bytes),
-        advice: "select fewer columns, or shorten long values with substr()".into(),
     }
 }

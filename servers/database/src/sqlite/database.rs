@@ -4,20 +4,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{Boundaries, ReadConnection};
-use super::pool::Pool;
 use super::settings::SqliteSettings;
 use super::watch::{Stop, StopOnDrop, Watch};
-use super::{collect, describe, list};
+use super::{collect, describe, list, search};
 use crate::catalog::{TableDescription, TableList};
+use crate::engine::PoolStats;
 use crate::error::DatabaseError;
 use crate::limits::Limits;
-use crate::request::QueryRequest;
+use crate::names::TableName;
+use crate::pool::{Place, Pool};
+use crate::request::{QueryRequest, TableFilter};
 use crate::result::QueryResult;
+use crate::search::{Findings, Search};
 
 /// One SQLite database that can only be read. Clones share its connections.
 ///
@@ -31,7 +34,7 @@ pub struct Database {
 struct Inner {
     settings: SqliteSettings,
     boundaries: Boundaries,
-    pool: Pool,
+    pool: Pool<ReadConnection>,
     closing: CancellationToken,
     tasks: TaskTracker,
 }
@@ -50,8 +53,7 @@ impl Database {
         boundaries: Boundaries,
     ) -> Result<Self, DatabaseError> {
         settings.check()?;
-        let pool =
-            Pool::new(settings.max_connections, settings.max_waiting, settings.acquire_timeout);
+        let pool = Pool::new(settings.pool.clone());
         let closing = CancellationToken::new();
         let tasks = TaskTracker::new();
         Ok(Self { inner: Arc::new(Inner { settings, boundaries, pool, closing, tasks }) })
@@ -66,23 +68,48 @@ impl Database {
     /// How long a request may wait for a connection.
     #[must_use]
     pub fn acquire_timeout(&self) -> Duration {
-        self.inner.settings.acquire_timeout
+        self.inner.settings.pool.acquire_timeout
     }
 
-    /// Tables and views whose name matches a pattern (see [`crate::names::matches_pattern`]), or all of them.
+    /// The connections and what they did.
+    #[must_use]
+    pub fn pool_stats(&self) -> PoolStats {
+        self.inner.pool.stats()
+    }
+
+    /// Tables and views that match.
     ///
     /// # Errors
-    /// A pattern that is too long, or any failure to reach the database.
+    /// A pattern that is too long, a schema other than `main`, or any failure to reach the database.
     pub async fn list_tables(
         &self,
-        pattern: Option<&str>,
+        filter: &TableFilter,
         cancel: &CancellationToken,
     ) -> Result<TableList, DatabaseError> {
-        let pattern = pattern.map(str::to_owned);
-        list::check_pattern(pattern.as_deref())?;
+        filter.check()?;
+        check_schema(filter.schema.as_deref())?;
+        let pattern = filter.pattern.clone();
         let limits = self.limits().clone();
         self.run(self.limits().default_timeout, cancel, move |connection, watch| {
             list::tables(connection, pattern.as_deref(), &limits, watch)
+        })
+        .await
+    }
+
+    /// Tables, views and columns by name.
+    ///
+    /// # Errors
+    /// A pattern that is too long, a schema other than `main`, or any failure to reach the database.
+    pub async fn search(
+        &self,
+        search: &Search,
+        cancel: &CancellationToken,
+    ) -> Result<Findings, DatabaseError> {
+        search.check()?;
+        check_schema(search.schema.as_deref())?;
+        let search = search.clone();
+        self.run(self.limits().default_timeout, cancel, move |connection, watch| {
+            search::by_name(connection, &search, watch)
         })
         .await
     }
@@ -93,10 +120,11 @@ impl Database {
     /// [`DatabaseError::UnknownTable`] with near names, or any failure to reach the database.
     pub async fn describe_table(
         &self,
-        name: &str,
+        table: &TableName,
         cancel: &CancellationToken,
     ) -> Result<TableDescription, DatabaseError> {
-        let name = name.to_owned();
+        check_schema(table.schema.as_deref())?;
+        let name = table.clone();
         self.run(self.limits().default_timeout, cancel, move |connection, watch| {
             describe::table(connection, &name, watch)
         })
@@ -124,7 +152,7 @@ impl Database {
     /// Refuses new requests, stops the running ones and waits until every connection is closed.
     pub async fn close(&self) {
         self.inner.closing.cancel();
-        self.inner.pool.close();
+        drop(self.inner.pool.close());
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
     }
@@ -137,17 +165,17 @@ impl Database {
         work: impl FnOnce(&mut ReadConnection, &Arc<Watch>) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, DatabaseError> {
         let inner = &self.inner;
-        let permit = tokio::select! {
+        let place = tokio::select! {
             biased;
             () = inner.closing.cancelled() => return Err(closed()),
             () = cancel.cancelled() => return Err(DatabaseError::Cancelled),
-            permit = inner.pool.acquire() => permit?,
+            place = inner.pool.acquire() => place?,
         };
         let watch = Watch::new(inner.settings.limits.max_work_steps, timeout);
         let _stop_on_drop = StopOnDrop(Arc::clone(&watch));
         let task = {
             let (inner, watch) = (Arc::clone(inner), Arc::clone(&watch));
-            self.inner.tasks.spawn_blocking(move || inner.run_blocking(permit, &watch, work))
+            self.inner.tasks.spawn_blocking(move || inner.run_blocking(place, &watch, work))
         };
         // The thread sees the stop at its next tick; the caller need not wait for it.
         let why = tokio::select! {
@@ -165,7 +193,7 @@ impl Database {
 
     #[cfg(test)]
     pub(super) fn idle_count(&self) -> usize {
-        self.inner.pool.idle_count()
+        self.inner.pool.stats().idle
     }
 
     /// Waits until no statement runs, without closing.
@@ -180,7 +208,7 @@ impl Database {
 impl Inner {
     fn run_blocking<T>(
         &self,
-        permit: OwnedSemaphorePermit,
+        place: Place<ReadConnection>,
         watch: &Arc<Watch>,
         work: impl FnOnce(&mut ReadConnection, &Arc<Watch>) -> Result<T, DatabaseError>,
     ) -> Result<T, DatabaseError> {
@@ -188,7 +216,8 @@ impl Inner {
         if let Some(stopped) = watch.stop_error() {
             return Err(stopped);
         }
-        let mut connection = match self.pool.take_idle() {
+        let started = Instant::now();
+        let mut connection = match place.take_idle() {
             Some(connection) => connection,
             None => ReadConnection::open(&self.settings, self.boundaries)?,
         };
@@ -198,11 +227,23 @@ impl Inner {
             work(&mut connection, watch)
         }));
         let clean = connection.end(watch);
-        if clean && answer.is_ok() && !self.closing.is_cancelled() {
-            self.pool.give_back(connection);
+        self.pool.record(started, !matches!(answer, Ok(Ok(_))));
+        if clean && answer.is_ok() {
+            drop(place.give_back(connection));
+        } else {
+            drop(connection);
         }
-        drop(permit);
+        drop(self.pool.expired());
         answer.unwrap_or_else(|_panic| Err(DatabaseError::internal("a query panicked")))
+    }
+}
+
+/// A file has one schema, so any other name is a mistake that an empty answer would hide.
+fn check_schema(schema: Option<&str>) -> Result<(), DatabaseError> {
+    match schema {
+        None => Ok(()),
+        Some(main) if main.eq_ignore_ascii_case("main") => Ok(()),
+        Some(_) => Err(DatabaseError::UnknownSchema { suggestions: vec!["main".into()] }),
     }
 }
 

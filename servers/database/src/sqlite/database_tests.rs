@@ -27,7 +27,7 @@ async fn count(database: &Database) -> Result<String, DatabaseError> {
 
 #[tokio::test]
 async fn a_dropped_request_stops_its_statement_and_gives_the_connection_back() {
-    let database = sample(|settings| settings.max_connections = 1);
+    let database = sample(|settings| settings.pool.max = 1);
     let cancel = CancellationToken::new();
     {
         let query = database.query(QueryRequest::new(ENDLESS), &cancel);
@@ -42,7 +42,7 @@ async fn a_dropped_request_stops_its_statement_and_gives_the_connection_back() {
 
 #[tokio::test]
 async fn a_cancelled_request_is_answered_at_once() {
-    let database = sample(|settings| settings.max_connections = 1);
+    let database = sample(|settings| settings.pool.max = 1);
     let cancel = CancellationToken::new();
     let query = database.query(QueryRequest::new(ENDLESS), &cancel);
     let (answer, ()) = tokio::join!(query, async { cancel.cancel() });
@@ -65,7 +65,7 @@ async fn a_statement_ends_with_its_time_and_with_its_work() {
 
 #[tokio::test]
 async fn more_callers_than_connections_are_all_served() {
-    let database = sample(|settings| settings.max_connections = 2);
+    let database = sample(|settings| settings.pool.max = 2);
     let callers = (0..50).map(|_| count(&database));
     for answer in futures_util::future::join_all(callers).await {
         assert_eq!(answer.unwrap(), "[[3376]]");
@@ -76,8 +76,8 @@ async fn more_callers_than_connections_are_all_served() {
 #[tokio::test]
 async fn a_full_line_is_refused_as_busy() {
     let database = sample(|settings| {
-        settings.max_connections = 1;
-        settings.max_waiting = 0;
+        settings.pool.max = 1;
+        settings.pool.max_waiting = 0;
     });
     let cancel = CancellationToken::new();
     let query = database.query(QueryRequest::new(ENDLESS), &cancel);

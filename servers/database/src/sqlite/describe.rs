@@ -12,22 +12,27 @@ use crate::catalog::{
     ColumnDescription, ForeignKey, IndexDescription, TableDescription, TableKind,
 };
 use crate::error::DatabaseError;
-use crate::names::near_names;
+use crate::names::{TableName, near_names};
 
 /// Describes the table or view with this name, in any letter case as in SQLite.
 pub(super) fn table(
     connection: &ReadConnection,
-    name: &str,
+    table: &TableName,
     watch: &Arc<Watch>,
 ) -> Result<TableDescription, DatabaseError> {
     let failed = |error: rusqlite::Error| connection.error(&error, watch);
     let all = list::names(connection).map_err(failed)?;
-    let Some((name, kind, _)) =
-        all.iter().find(|(existing, ..)| existing.eq_ignore_ascii_case(name))
-    else {
+    let named = |name: &str| all.iter().find(|(existing, ..)| existing.eq_ignore_ascii_case(name));
+    // Every file has the one schema `main`, so that only this name can stand in front of a dot.
+    let mut readings = table.readings().into_iter();
+    let found = readings.find_map(|(schema, name)| {
+        let here = schema.is_none_or(|schema| schema.eq_ignore_ascii_case("main"));
+        if here { named(name) } else { None }
+    });
+    let Some((name, kind, _)) = found else {
         return Err(DatabaseError::UnknownTable {
-            name: name[..name.floor_char_boundary(200)].to_owned(),
-            suggestions: near_names(name, all.iter().map(|(name, ..)| name.as_str())),
+            name: table.shown(),
+            suggestions: near_names(&table.name, all.iter().map(|(name, ..)| name.as_str())),
         });
     };
     describe(connection, name, *kind).map_err(failed)
@@ -57,8 +62,10 @@ fn describe(
         .filter_map(|(index, _)| named(index))
         .collect();
     Ok(TableDescription {
+        schema: None,
         name: name.to_owned(),
         kind,
+        comment: None,
         columns,
         primary_key,
         foreign_keys: foreign_keys(connection, name)?,
@@ -81,12 +88,11 @@ fn columns(
     let rows = statement.query_map([table], |row| {
         let key_position: i64 = row.get(4)?;
         let column = ColumnDescription {
-            name: row.get(0)?,
-            declared_type: row.get(1)?,
             nullable: !row.get::<_, bool>(2)?,
             default: row.get(3)?,
             primary_key: key_position > 0,
             generated: row.get::<_, i64>(5)? >= 2,
+            ..ColumnDescription::new(row.get::<_, String>(0)?, row.get::<_, String>(1)?)
         };
         Ok((column, key_position))
     })?;

@@ -7,20 +7,12 @@ use super::watch::Watch;
 use crate::catalog::{RowCount, TableKind, TableList, TableSummary};
 use crate::error::DatabaseError;
 use crate::limits::Limits;
-use crate::names::{MAX_PATTERN_BYTES, matches_pattern};
+use crate::names::matches_pattern;
 
 /// Rows counted in one table before the count becomes "at least".
 const MAX_COUNTED_ROWS: u64 = 100_000;
 /// Rows counted in one listing; afterwards only statistics are shown.
 const MAX_COUNTED_IN_ALL: u64 = 1_000_000;
-
-pub(super) fn check_pattern(pattern: Option<&str>) -> Result<(), DatabaseError> {
-    if pattern.is_some_and(|pattern| pattern.len() > MAX_PATTERN_BYTES) {
-        let rule = format!("must be at most {MAX_PATTERN_BYTES} bytes");
-        return Err(DatabaseError::invalid("pattern", rule));
-    }
-    Ok(())
-}
 
 /// The tables and views that match, ordered by name.
 pub(super) fn tables(
@@ -39,9 +31,17 @@ pub(super) fn tables(
         for (name, kind, column_count) in all {
             let rows = match kind {
                 TableKind::Table => count(connection, &name, &mut room)?,
-                TableKind::View | TableKind::Virtual => RowCount::Unknown,
+                _ => RowCount::Unknown,
             };
-            tables.push(TableSummary { name, kind, column_count, rows });
+            tables.push(TableSummary {
+                schema: None,
+                name,
+                kind,
+                column_count,
+                rows,
+                size_bytes: None,
+                comment: None,
+            });
         }
         Ok(TableList { tables, truncated })
     };

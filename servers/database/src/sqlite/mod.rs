@@ -16,6 +16,7 @@ mod collect;
 mod connection;
 mod database;
 mod describe;
+mod engine;
 mod failure;
 mod functions;
 #[cfg(feature = "fuzzing")]
@@ -24,8 +25,8 @@ pub mod fuzz;
 mod linear;
 mod list;
 mod parameters;
-mod pool;
 mod sample;
+mod search;
 mod settings;
 mod statement;
 mod tokens;

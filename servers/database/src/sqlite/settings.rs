@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use crate::error::DatabaseError;
 use crate::limits::Limits;
-
-/// The most connections that one database may have.
-pub(super) const MAX_CONNECTIONS: usize = 64;
+use crate::pool::PoolSettings;
 
 /// Where the data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +24,8 @@ pub struct SqliteSettings {
     pub source: Source,
     /// The bounds on one request.
     pub limits: Limits,
-    /// Statements that run at once; each has its own connection. Default 4.
-    pub max_connections: usize,
-    /// Requests that may wait for a connection; one more is refused as busy. Default 256.
-    pub max_waiting: usize,
-    /// How long a request waits for a connection. Default 5 s.
-    pub acquire_timeout: Duration,
+    /// The connections.
+    pub pool: PoolSettings,
     /// How long a statement waits while another process writes to the file. Default 1 s.
     pub busy_timeout: Duration,
 }
@@ -52,9 +46,7 @@ impl SqliteSettings {
         Self {
             source,
             limits: Limits::default(),
-            max_connections: 4,
-            max_waiting: 256,
-            acquire_timeout: Duration::from_secs(5),
+            pool: PoolSettings::default(),
             busy_timeout: Duration::from_secs(1),
         }
     }
@@ -65,13 +57,7 @@ impl SqliteSettings {
     /// [`DatabaseError::InvalidArgument`] names the setting.
     pub fn check(&self) -> Result<(), DatabaseError> {
         self.limits.check()?;
-        if !(1..=MAX_CONNECTIONS).contains(&self.max_connections) {
-            let rule = format!("must be from 1 to {MAX_CONNECTIONS}");
-            return Err(DatabaseError::invalid("max_connections", rule));
-        }
-        if self.max_waiting > 10_000 {
-            return Err(DatabaseError::invalid("max_waiting", "must be at most 10000"));
-        }
+        self.pool.check()?;
         if let Source::File(path) = &self.source {
             let text = path.to_string_lossy();
             // SQLite gives these names a meaning of its own: a private, empty database.

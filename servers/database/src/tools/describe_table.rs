@@ -1,21 +1,58 @@
 //! `describe_table`: everything needed to write a query against one table.
 
-use tokio_util::sync::CancellationToken;
-use wharf::{Json, State, ToolError, tool};
+use serde::Serialize;
+use wharf::{State, ToolError, ToolResult, tool};
 
-use super::refuse;
-use crate::{catalog::TableDescription, sqlite::Database};
+use super::{answer, refuse};
+use crate::{
+    Databases, catalog::TableDescription, engine::Engine, error::DatabaseError, names::TableName,
+    request::QueryRequest, result::Cell,
+};
 
-/// Show one table or view: columns with types, primary key, foreign keys, unique sets, indexes, checks, and the SQL
-/// that made it.
+/// Rows shown as samples.
+const SAMPLES: usize = 5;
+
+#[derive(Serialize)]
+struct Described {
+    #[serde(flatten)]
+    table: TableDescription,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample_rows: Option<Vec<Vec<Cell>>>,
+}
+
+/// Show one table or view: columns, keys, constraints, indexes.
 #[tool(title = "Describe table", read_only, idempotent, open_world = false)]
 pub(crate) async fn describe_table(
-    /// Name of a table or view, as list_tables gives it.
+    /// As list_tables gives it, or schema.table.
     #[arg(min_length = 1, max_length = 256)]
     table: String,
-    State(database): State<Database>,
-) -> Result<Json<TableDescription>, ToolError> {
-    // A dropped call stops its statement by itself, so nobody needs to cancel this token.
-    let cancel = CancellationToken::new();
-    database.describe_table(&table, &cancel).await.map(Json).map_err(refuse)
+    /// Default if left out.
+    database: Option<String>,
+    /// If several have such a table.
+    #[arg(min_length = 1, max_length = 200)]
+    schema: Option<String>,
+    /// Also show some rows.
+    #[arg(default)]
+    samples: bool,
+    State(databases): State<Databases>,
+) -> Result<ToolResult, ToolError> {
+    let (_, engine) = databases.get(database.as_deref()).map_err(refuse)?;
+    let name = TableName { schema, name: table };
+    let table = engine.describe(&name).await.map_err(refuse)?;
+    let sample_rows = match samples {
+        true => Some(sample_rows(&**engine, &table).await.map_err(refuse)?),
+        false => None,
+    };
+    answer(&Described { table, sample_rows })
+}
+
+/// Some rows, in no order. The names come from the catalogue and are quoted.
+async fn sample_rows(
+    engine: &dyn Engine,
+    table: &TableDescription,
+) -> Result<Vec<Vec<Cell>>, DatabaseError> {
+    let name = engine.dialect().quote_table(table.schema.as_deref(), &table.name);
+    let mut request = QueryRequest::new(format!("SELECT * FROM {name} LIMIT {SAMPLES}"));
+    request.row_limit = Some(SAMPLES.min(engine.limits().max_rows));
+    Ok(engine.query(request).await?.rows)
 }

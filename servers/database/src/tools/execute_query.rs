@@ -2,40 +2,110 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-use wharf::{Json, State, ToolError, tool};
+use serde::Serialize;
+use wharf::{Content, State, ToolError, ToolResult, tool};
 
-use super::refuse;
+use super::{answer, refuse};
 use crate::{
+    Databases,
+    format::{self, Format},
+    limits::Limits,
     request::{Parameters, QueryRequest},
-    result::QueryResult,
-    sqlite::Database,
+    result::{Column, QueryResult, Truncation},
 };
 
-/// Run one read-only SQL statement. Rows come as arrays in the order of columns; truncated says whether there are more.
-/// Integers beyond 2^53 come as strings, blobs as base64.
+/// Rows as arrays.
+#[derive(Serialize)]
+struct Rows<'a> {
+    #[serde(flatten)]
+    result: &'a QueryResult,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+/// Rows as text; what else is known beside it.
+#[derive(Serialize)]
+struct Text<'a> {
+    columns: &'a [Column],
+    text: &'a str,
+    row_count: usize,
+    truncated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated_by: Option<Truncation>,
+    #[serde(skip_serializing_if = "is_zero")]
+    cut_cells: usize,
+    elapsed_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+/// Run one read-only SQL statement. Integers beyond 2^53 and decimals come as strings, bytes as base64.
 #[tool(title = "Execute query", read_only, idempotent, open_world = false)]
 pub(crate) async fn execute_query(
-    /// One SELECT, WITH, VALUES or EXPLAIN QUERY PLAN in SQLite's dialect.
+    /// One SELECT, WITH or VALUES in the database's dialect.
     #[arg(min_length = 1)]
     query: String,
-    /// Values for placeholders: an array for ?, an object for :name, @name or $name.
+    /// Values for placeholders: an array for $1 or ?, an object for :name in SQLite; {"base64": ...} for bytes.
     params: Option<Parameters>,
-    /// Rows to return at most; 100 unless given.
-    #[arg(range = 1..=10_000)]
-    row_limit: Option<usize>,
-    /// Time for the statement in milliseconds.
-    #[arg(range = 1..=300_000)]
-    timeout_ms: Option<u64>,
-    State(database): State<Database>,
-) -> Result<Json<QueryResult>, ToolError> {
+    /// Default if left out.
+    database: Option<String>,
+    /// Rows at most; 100 if left out.
+    #[arg(range = 1..=100_000)]
+    limit: Option<usize>,
+    #[arg(default)] format: Format,
+    #[arg(range = 1..=300)] timeout_seconds: Option<u64>,
+    State(databases): State<Databases>,
+) -> Result<ToolResult, ToolError> {
+    let (_, engine) = databases.get(database.as_deref()).map_err(refuse)?;
     let request = QueryRequest {
         sql: query,
         params: params.unwrap_or_default(),
-        row_limit,
-        timeout: timeout_ms.map(Duration::from_millis),
+        row_limit: limit,
+        timeout: timeout_seconds.map(Duration::from_secs),
     };
-    // A dropped call stops its statement by itself, so nobody needs to cancel this token.
-    let cancel = CancellationToken::new();
-    database.query(request, &cancel).await.map(Json).map_err(refuse)
+    let result = engine.query(request).await.map_err(refuse)?;
+    let hint = hint(&result, engine.limits());
+    let text = match format {
+        Format::Json => return answer(&Rows { result: &result, hint: hint.as_deref() }),
+        Format::Csv => format::csv(&result),
+        Format::Markdown => format::markdown(&result),
+    };
+    let structured = Text {
+        columns: &result.columns,
+        text: &text,
+        row_count: result.row_count,
+        truncated: result.truncated,
+        truncated_by: result.truncated_by,
+        cut_cells: result.cut_cells,
+        elapsed_ms: result.elapsed_ms,
+        hint: hint.as_deref(),
+    };
+    let mut answer = ToolResult::structured(&structured)?;
+    // The text is the table itself: nobody has to read CSV through the escapes of JSON.
+    answer.content = vec![Content::text(text)];
+    answer.content.extend(hint.map(Content::text));
+    Ok(answer)
+}
+
+/// How to get what is not here.
+fn hint(result: &QueryResult, limits: &Limits) -> Option<String> {
+    let rest = match result.truncated_by? {
+        Truncation::RowLimit if result.row_count < limits.max_rows => format!(
+            "there are more rows: raise limit (at most {}), or select what comes after the last one with WHERE and ORDER BY",
+            limits.max_rows
+        ),
+        Truncation::RowLimit => {
+            "there are more rows: select what comes after the last one with WHERE and ORDER BY, or aggregate".to_owned()
+        }
+        Truncation::ResultBytes => format!(
+            "there are more rows, which do not fit into {} bytes: select fewer columns, or what comes after the last row with WHERE and ORDER BY",
+            limits.max_result_bytes
+        ),
+    };
+    Some(rest)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

@@ -1,21 +1,24 @@
 //! `list_tables`: what can be queried.
 
-use tokio_util::sync::CancellationToken;
-use wharf::{Json, State, ToolError, tool};
+use wharf::{State, ToolError, ToolResult, tool};
 
-use super::refuse;
-use crate::{catalog::TableList, sqlite::Database};
+use super::{answer, refuse};
+use crate::{Databases, request::TableFilter};
 
-/// List the tables and views with their number of columns and rows.
+/// List tables and views with their number of columns and rows.
 #[tool(title = "List tables", read_only, idempotent, open_world = false)]
 pub(crate) async fn list_tables(
-    /// Only names that contain this, or that match it where it has * (any text) or ? (one character). Case is ignored.
+    /// Default if left out.
+    database: Option<String>,
+    /// Only this schema.
+    #[arg(min_length = 1, max_length = 200)]
+    schema: Option<String>,
+    /// Part of a name, or a pattern with * and ?.
     #[arg(min_length = 1, max_length = 200)]
     pattern: Option<String>,
-    State(database): State<Database>,
-) -> Result<Json<TableList>, ToolError> {
-    // A dropped call stops its statement by itself, so nobody needs to cancel this token.
-    let cancel = CancellationToken::new();
-    let list = database.list_tables(pattern.as_deref(), &cancel).await;
-    list.map(Json).map_err(refuse)
+    State(databases): State<Databases>,
+) -> Result<ToolResult, ToolError> {
+    let (_, engine) = databases.get(database.as_deref()).map_err(refuse)?;
+    let list = engine.tables(&TableFilter { schema, pattern }).await.map_err(refuse)?;
+    answer(&list)
 }

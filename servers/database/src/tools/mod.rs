@@ -1,38 +1,44 @@
 //! The server's tools, one per file, and how the database's failures become theirs.
+//!
+//! They declare no output schemas: a model pays for each of them in every list, and what comes back says itself what it is.
 
 mod describe_table;
 mod execute_query;
+mod explain_query;
+mod list_databases;
 mod list_tables;
+mod search_schema;
 
-use std::time::Duration;
-
-use wharf::{ErrorKind, Tool, ToolError};
+use wharf::{ErrorKind, Tool, ToolError, ToolResult};
 
 use crate::{
+    Databases,
     error::{DatabaseError, ErrorKind as DatabaseErrorKind},
-    sqlite::Database,
 };
 
-/// The tools, each with the time that `database` may need.
-pub(crate) fn all(database: &Database) -> [Tool; 3] {
-    let deadline = deadline(database);
-    [
+/// The tools, each with the time that the slowest database may need.
+pub(crate) fn all(databases: &Databases) -> Vec<Tool> {
+    /// The databases stop their own work before, so that the caller learns which of their bounds was met.
+    const SLACK: std::time::Duration = std::time::Duration::from_secs(1);
+    let deadline = databases.longest_call() + SLACK;
+    let tools = [
+        Tool::of(list_databases::list_databases),
         Tool::of(list_tables::list_tables),
         Tool::of(describe_table::describe_table),
+        Tool::of(search_schema::search_schema),
         Tool::of(execute_query::execute_query),
-    ]
-    .map(|tool| tool.configure(|tool| tool.timeout(deadline)))
+        Tool::of(explain_query::explain_query),
+    ];
+    tools.into_iter().map(|tool| tool.configure(|tool| tool.timeout(deadline))).collect()
 }
 
-/// What a call may take: the longest statement and the wait for a connection. The database stops its own work before, so
-/// the caller learns which of its bounds was met.
-fn deadline(database: &Database) -> Duration {
-    const SLACK: Duration = Duration::from_secs(1);
-    database.limits().max_timeout + database.acquire_timeout() + SLACK
+/// What a tool gives back: structured, and as text.
+fn answer(value: &impl serde::Serialize) -> Result<ToolResult, ToolError> {
+    ToolResult::structured(value)
 }
 
 /// The public message is the error's own; file names and the like go to the log.
-fn refuse(error: DatabaseError) -> ToolError {
+pub(crate) fn refuse(error: DatabaseError) -> ToolError {
     let kind = match error.kind() {
         DatabaseErrorKind::InvalidInput => ErrorKind::InvalidInput,
         DatabaseErrorKind::PermissionDenied => ErrorKind::PermissionDenied,

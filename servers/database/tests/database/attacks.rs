@@ -108,8 +108,9 @@ async fn a_statement_without_end_is_stopped_by_its_own_bound() {
         Client::memory(sample(|settings| settings.limits.max_work_steps = 1_000_000)).await;
     query(&client, ENDLESS).await.expect_error(ErrorKind::Timeout);
     let client = Client::memory(sample(|settings| settings.limits.max_work_steps = u64::MAX)).await;
-    let outcome = client.call("execute_query", json!({"query": ENDLESS, "timeout_ms": 50})).await;
-    assert!(outcome.expect_error(ErrorKind::Timeout).message().contains("50 ms"));
+    let outcome =
+        client.call("execute_query", json!({"query": ENDLESS, "timeout_seconds": 1})).await;
+    assert!(outcome.expect_error(ErrorKind::Timeout).message().contains("1000 ms"));
 }
 
 #[tokio::test]
@@ -118,8 +119,8 @@ async fn a_call_that_is_cancelled_half_way_gives_its_connection_back() {
         let server = sample(|settings| {
             settings.limits.max_work_steps = u64::MAX;
             settings.limits.default_timeout = Duration::from_secs(300);
-            settings.max_connections = 1;
-            settings.max_waiting = 0;
+            settings.pool.max = 1;
+            settings.pool.max_waiting = 0;
         });
         let client =
             Client::memory(server).revision(revision).patience(Duration::from_secs(250)).await;

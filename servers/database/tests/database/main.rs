@@ -9,14 +9,21 @@ mod transports;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wharf::{Server, Service};
-use wharf_database::sqlite::SqliteSettings;
+use wharf_database::{
+    Databases,
+    sqlite::{Database, SqliteSettings},
+};
 use wharf_testkit::{CallOutcome, Client};
 
 /// The sample, with changes to the settings.
 fn sample(change: impl FnOnce(&mut SqliteSettings)) -> Server {
     let mut settings = SqliteSettings::sample();
     change(&mut settings);
-    wharf_database::server(settings).unwrap()
+    server(settings)
+}
+
+fn server(settings: SqliteSettings) -> Server {
+    wharf_database::server(Databases::one("main", Database::open(settings).unwrap()).unwrap())
 }
 
 /// A database file with the fixture of the attack corpora.
@@ -32,7 +39,7 @@ impl File {
         let connection = rusqlite::Connection::open(&path).unwrap();
         connection.execute_batch(include_str!("../corpus/fixture.sql")).unwrap();
         drop(connection);
-        let server = wharf_database::server(SqliteSettings::file(path)).unwrap();
+        let server = server(SqliteSettings::file(path));
         Self { directory, service: server.build().unwrap() }
     }
 

@@ -61,7 +61,7 @@ async fn row_limits_are_kept_at_their_edges_and_truncation_is_exact() {
     let check = async |have: u32, limit: Value, expected: usize, truncated: bool| {
         let mut arguments = json!({"query": count, "params": [have]});
         if !limit.is_null() {
-            arguments["row_limit"] = limit.clone();
+            arguments["limit"] = limit.clone();
         }
         let result: Value = client.call("execute_query", arguments).await.structured();
         assert_eq!(result["rows"].as_array().unwrap().len(), expected, "{have} of {limit}");
@@ -81,16 +81,16 @@ async fn row_limits_are_kept_at_their_edges_and_truncation_is_exact() {
     for (limit, rule) in [
         (json!(0), "minimum"),
         (json!(-1), "minimum"),
-        (json!(10_001), "maximum"),
+        (json!(100_001), "maximum"),
         (json!(1.5), "type"),
     ] {
         let refused =
-            client.call("execute_query", json!({"query": "SELECT 1", "row_limit": limit})).await;
+            client.call("execute_query", json!({"query": "SELECT 1", "limit": limit})).await;
         refused.expect_error(ErrorKind::InvalidInput);
         let details = refused.details();
         assert_eq!(
             (&details[0]["pointer"], &details[0]["rule"]),
-            (&json!("/row_limit"), &json!(rule)),
+            (&json!("/limit"), &json!(rule)),
             "{details}"
         );
     }
@@ -102,7 +102,7 @@ async fn large_results_are_cut_by_bytes_and_say_so() {
         Client::memory(sample(|settings| settings.limits.max_result_bytes = 100_000)).await;
     let sql = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 1000) \
                SELECT n, printf('%.1000c', 'x') FROM c";
-    let outcome = client.call("execute_query", json!({"query": sql, "row_limit": 1000})).await;
+    let outcome = client.call("execute_query", json!({"query": sql, "limit": 1000})).await;
     let result: Value = outcome.structured();
     assert_eq!(
         (&result["truncated"], &result["truncated_by"]),
@@ -138,9 +138,117 @@ async fn arguments_outside_the_schema_are_refused_with_their_pointer() {
     check("execute_query", json!({"query": ""}), "/query").await;
     check("execute_query", json!({"query": ["SELECT 1"]}), "/query").await;
     check("execute_query", json!({"query": "SELECT 1", "params": 5}), "/params").await;
-    check("execute_query", json!({"query": "SELECT 1", "timeout_ms": 300_001}), "/timeout_ms")
-        .await;
-    check("execute_query", json!({"query": "SELECT 1", "database": "x"}), "/database").await;
+    check(
+        "execute_query",
+        json!({"query": "SELECT 1", "timeout_seconds": 301}),
+        "/timeout_seconds",
+    )
+    .await;
+    check("execute_query", json!({"query": "SELECT 1", "databse": "x"}), "/databse").await;
+    check("execute_query", json!({"query": "SELECT 1", "format": "xml"}), "/format").await;
     check("describe_table", json!({"table": "x".repeat(257)}), "/table").await;
     check("list_tables", json!({"pattern": ""}), "/pattern").await;
+}
+
+#[tokio::test]
+async fn the_other_formats_hold_the_same_rows_as_text() {
+    let client = Client::memory(sample(|_| {})).await;
+    let sql = "SELECT 9007199254740993 AS big, NULL AS \"none, really\", 'a|b' AS big UNION ALL SELECT 1, '', 'c'";
+    for (format, expected) in [
+        ("csv", "big,\"none, really\",big\r\n9007199254740993,,a|b\r\n1,\"\",c\r\n"),
+        (
+            "markdown",
+            "| big | none, really | big |\n|---|---|---|\n| 9007199254740993 | NULL | a\\|b |\n| 1 |  | c |\n",
+        ),
+    ] {
+        let outcome = client.call("execute_query", json!({"query": sql, "format": format})).await;
+        assert_eq!(outcome.text(), expected);
+        let result: Value = outcome.structured();
+        assert_eq!(
+            (&result["text"], &result["row_count"], &result["truncated"]),
+            (&json!(expected), &json!(2), &json!(false))
+        );
+        assert_eq!(result["columns"][0]["name"], "big");
+        let cut = json!({"query": sql, "format": format, "limit": 1});
+        let cut = client.call("execute_query", cut).await;
+        assert!(cut.structured::<Value>()["hint"].as_str().unwrap().contains("raise limit"));
+    }
+}
+
+#[tokio::test]
+async fn a_plan_is_shown_and_nothing_is_run() {
+    let client = Client::memory(sample(|_| {})).await;
+    let plan = client
+        .call(
+            "explain_query",
+            json!({"query": "SELECT * FROM airports WHERE iata = ?", "params": ["SFO"]}),
+        )
+        .await
+        .structured::<Value>();
+    assert!(plan["plan"].as_str().unwrap().contains("USING PRIMARY KEY (iata=?)"), "{plan}");
+    assert_eq!(plan["analyzed"], false);
+    for (sql, kind) in [
+        ("SELECT 1; DELETE FROM airports", ErrorKind::InvalidInput),
+        ("(ANALYZE) DELETE FROM airports", ErrorKind::InvalidInput),
+        ("DELETE FROM airports", ErrorKind::PermissionDenied),
+    ] {
+        let refused = client.call("explain_query", json!({"query": sql})).await;
+        assert!(refused.is_error(), "{sql}");
+        let code = refused.error_code().unwrap();
+        assert!(
+            [kind, ErrorKind::PermissionDenied].iter().any(|k| k.code() == code),
+            "{sql} {code}"
+        );
+    }
+    let measured = json!({"query": "SELECT 1", "analyze": true});
+    client.call("explain_query", measured).await.expect_error(ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn what_is_looked_for_is_found_by_name() {
+    let client = Client::memory(sample(|_| {})).await;
+    let found = client
+        .call("search_schema", json!({"pattern": "city*", "detail_level": "names"}))
+        .await
+        .structured::<Value>();
+    assert_eq!(found, json!({"names": ["airports.city"], "truncated": false}));
+    let full = client
+        .call("search_schema", json!({"pattern": "airports", "detail_level": "full"}))
+        .await
+        .structured::<Value>();
+    assert_eq!(full["found"][0], json!({"kind": "table", "name": "airports"}));
+    assert_eq!(full["tables"][0]["columns"][0]["name"], "iata");
+}
+
+#[tokio::test]
+async fn sample_rows_and_names_with_quotes_are_shown() {
+    let file = crate::File::new();
+    let client = Client::memory(&file.service).await;
+    let described = client
+        .call("describe_table", json!({"table": "main.users", "samples": true}))
+        .await
+        .structured::<Value>();
+    assert_eq!(described["sample_rows"][0][1], "user 1");
+    for table in ["users); DROP TABLE users; --", "\"users\"; DELETE FROM users", "x.users"] {
+        let refused = client.call("describe_table", json!({"table": table})).await;
+        refused.expect_error(ErrorKind::ResourceNotFound);
+    }
+}
+
+#[tokio::test]
+async fn databases_are_chosen_by_name() {
+    let client = Client::memory(sample(|_| {})).await;
+    let list = client.call("list_databases", json!({})).await.structured::<Value>();
+    assert_eq!(
+        list,
+        json!({"databases": [{"name": "main", "dialect": "SQLite", "default": true}]})
+    );
+    for (tool, arguments) in [
+        ("execute_query", json!({"query": "SELECT 1", "database": "../../etc/passwd"})),
+        ("list_tables", json!({"schema": "no_such_schema"})),
+    ] {
+        let refused = client.call(tool, arguments).await;
+        refused.expect_error(ErrorKind::ResourceNotFound);
+        assert!(refused.message().contains("did you mean \"main\""), "{}", refused.message());
+    }
 }

@@ -9,7 +9,17 @@ use crate::{query, rows, sample};
 async fn use_it(client: ClientBuilder) {
     for revision in [Revision::V2025_11_25, Revision::V2026_07_28] {
         let client = client.clone().revision(revision).await;
-        assert_eq!(client.tool_names().await, ["list_tables", "describe_table", "execute_query"]);
+        assert_eq!(
+            client.tool_names().await,
+            [
+                "list_databases",
+                "list_tables",
+                "describe_table",
+                "search_schema",
+                "execute_query",
+                "explain_query"
+            ]
+        );
         let tables: Value = client.call("list_tables", json!({})).await.structured();
         assert_eq!(tables["tables"].as_array().unwrap().len(), 5, "{tables}");
         let sql = json!({"query": "SELECT count(*) FROM airports WHERE state_code = ?", "params": ["HI"]});

@@ -84,8 +84,8 @@ fn what_is_asked_wrongly_is_told_by_the_option() {
     );
     check(
         "database",
-        &[("row_limit", "10001"), ("sample", "true")],
-        &["command line --row-limit", "expected an integer from 1 to 10000"],
+        &[("row_limit", "100001"), ("sample", "true")],
+        &["command line --row-limit", "expected an integer from 1 to 100000"],
     );
     check("database", &[("timeout", "6m")], &["command line --timeout", "at most 300 seconds"]);
     check("calculator", &[("path", "x")], &["unknown key `path` in [servers.calculator]"]);

@@ -1,0 +1,37 @@
+//! `explain_query`: how the database would run a statement.
+
+use std::time::Duration;
+
+use wharf::{State, ToolError, ToolResult, tool};
+
+use super::{answer, refuse};
+use crate::{
+    Databases,
+    request::{ExplainRequest, Parameters},
+};
+
+/// Show the plan of a read-only statement, without running it unless analyze is set.
+#[tool(title = "Explain query", read_only, idempotent, open_world = false)]
+pub(crate) async fn explain_query(
+    /// The statement, without EXPLAIN.
+    #[arg(min_length = 1)]
+    query: String,
+    /// As in execute_query.
+    params: Option<Parameters>,
+    /// Default if left out.
+    database: Option<String>,
+    /// Run it and measure each step.
+    #[arg(default)]
+    analyze: bool,
+    #[arg(range = 1..=300)] timeout_seconds: Option<u64>,
+    State(databases): State<Databases>,
+) -> Result<ToolResult, ToolError> {
+    let (_, engine) = databases.get(database.as_deref()).map_err(refuse)?;
+    let request = ExplainRequest {
+        sql: query,
+        params: params.unwrap_or_default(),
+        analyze,
+        timeout: timeout_seconds.map(Duration::from_secs),
+    };
+    answer(&engine.explain(request).await.map_err(refuse)?)
+}
