@@ -8,7 +8,8 @@ use wharf::{Rate, SealingKey, Service};
 use wharf_store::sqlite::SqliteStore;
 
 use crate::{
-    config::{Database, DatabaseSource, RateLimits, Server, ServerKind, Settings},
+    config::{RateLimits, Server, ServerKind, Settings},
+    databases,
     durable::StateProbe,
     exit::Exit,
     failure::Failure,
@@ -47,15 +48,9 @@ fn hosted(
         ),
         ServerKind::Database(database) => (
             wharf_database::server(
-                databases(database).map_err(|error| unusable(&server.name, &error))?,
+                databases::of(database).map_err(|error| unusable(&server.name, &error))?,
             ),
-            match database.source {
-                DatabaseSource::Sample => &[
-                    "execute_query",
-                    "query=SELECT name, departures FROM airport_traffic ORDER BY 2 DESC LIMIT 3",
-                ],
-                DatabaseSource::Path(_) => &["list_tables"],
-            },
+            databases::example(database),
         ),
         ServerKind::Files(files) => (
             wharf_files::server(&files.settings())
@@ -84,31 +79,6 @@ fn hosted(
 
 fn unusable(name: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Usage, format!("the server {name:?} can't be served: {error}"))
-}
-
-fn databases(
-    database: &Database,
-) -> Result<wharf_database::Databases, wharf_database::error::DatabaseError> {
-    let name = match &database.source {
-        DatabaseSource::Sample => "sample",
-        DatabaseSource::Path(_) => "main",
-    };
-    let engine = wharf_database::sqlite::Database::open(sqlite(database))?;
-    wharf_database::Databases::one(name, engine)
-}
-
-fn sqlite(database: &Database) -> wharf_database::sqlite::SqliteSettings {
-    use wharf_database::sqlite::SqliteSettings;
-    let mut settings = match &database.source {
-        DatabaseSource::Sample => SqliteSettings::sample(),
-        DatabaseSource::Path(path) => SqliteSettings::file(path),
-    };
-    let limits = &mut settings.limits;
-    limits.max_rows = database.row_limit;
-    limits.default_rows = limits.default_rows.min(database.row_limit);
-    limits.max_timeout = database.timeout;
-    limits.default_timeout = limits.default_timeout.min(database.timeout);
-    settings
 }
 
 fn limits(settings: &Settings) -> wharf::Limits {

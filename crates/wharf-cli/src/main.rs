@@ -7,6 +7,7 @@ mod asking;
 mod cli;
 mod commands;
 mod config;
+mod databases;
 mod durable;
 mod exit;
 mod failure;

@@ -29,6 +29,7 @@ pub(super) const SECTION: Section = Section {
     kind: None,
     text: "Who may use what. Permissions are patterns: `*`, `tools`, `resources`, `prompts`, `admin`, `SERVER:*`, `SERVER:ITEM` with `*` in it for any text, a scope such as `issues:write`; with `!` before it, what a pattern covers is denied. [guides/api-keys.md](guides/api-keys.md) explains them, and the keys.",
     fields: &[&KEYS_FILE, &LOCAL_ALLOW, &ANONYMOUS_ALLOW, &FAILURES, &FAILURE_WINDOW],
+    below: &[],
 };
 
 static KEYS_FILE: Optional<PathBuf> = Optional {

@@ -84,12 +84,17 @@ impl Environment {
         Some(by)
     }
 
-    /// Takes everything below this path that no key has asked for: the rest of the path, and the variable.
-    pub(super) fn rest_below(&mut self, path: &str) -> Vec<(String, String)> {
+    /// Takes everything below this path that no key has asked for, but for what belongs to the sections inside: the rest of
+    /// the path, and the variable.
+    pub(super) fn rest_below(&mut self, path: &str, inside: &[&str]) -> Vec<(String, String)> {
         let mut rest = Vec::new();
         for (key, by) in &self.overrides {
             let below = key.strip_prefix(path).and_then(|key| key.strip_prefix('.'));
+            let is_inside = |below: &str| {
+                below.split_once('.').is_some_and(|(section, _)| inside.contains(&section))
+            };
             if let Some(below) = below
+                && !is_inside(below)
                 && self.used.insert(key.clone())
             {
                 rest.push((below.to_owned(), by.variable.clone()));

@@ -16,6 +16,8 @@ pub(super) struct Section {
     pub(super) kind: Option<&'static str>,
     pub(super) text: &'static str,
     pub(super) fields: &'static [&'static dyn Describe],
+    /// Sections inside of it, whose names the operator chooses: `databases` for a path that ends in `databases.<name>`.
+    pub(super) below: &'static [&'static Section],
 }
 
 impl Section {
@@ -25,6 +27,17 @@ impl Section {
             Some(kind) => format!("[{}] with kind = \"{kind}\"", self.path),
             None => format!("[{}]", self.path),
         }
+    }
+
+    /// The key under which a section inside of another one stands: the last part of its path that is no chosen name.
+    pub(super) fn parent_key(&self) -> &'static str {
+        self.path.rsplit('.').find(|part| !part.starts_with('<')).unwrap_or_default()
+    }
+
+    /// The keys of the sections inside of it.
+    pub(super) fn keys_below(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let below = self.below;
+        below.iter().map(|section| section.parent_key())
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> + use<> {

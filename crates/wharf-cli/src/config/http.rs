@@ -53,6 +53,7 @@ pub(super) const SECTION: Section = Section {
         &TLS_CERT,
         &TLS_KEY,
     ],
+    below: &[],
 };
 
 static LISTEN: Setting<SocketAddr> = Setting {

@@ -35,6 +35,7 @@ pub(super) const SECTION: Section = Section {
         &PAGE_SIZE,
         &SHUTDOWN_GRACE,
     ],
+    below: &[],
 };
 
 static REQUEST_TIMEOUT: Setting<Duration> = Setting {

@@ -36,6 +36,7 @@ pub(super) const SECTION: Section = Section {
     kind: None,
     text: "What the server writes to stderr.",
     fields: &[&FORMAT, &LEVEL, &EXPOSE_INTERNAL_ERRORS],
+    below: &[],
 };
 
 const FORMATS: Kind<LogFormat> = choice(&["text", "json"], |facts, text, _| match text {

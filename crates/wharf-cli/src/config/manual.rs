@@ -47,6 +47,11 @@ pub(crate) fn manual() -> String {
         }
         last = section.path;
         describe(section, &mut out);
+        for below in section.below {
+            // Writing to a String can't fail.
+            let _ = write!(out, "\n### `[{}]`\n", below.path);
+            describe(below, &mut out);
+        }
     }
     out
 }

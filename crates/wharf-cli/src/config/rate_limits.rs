@@ -23,6 +23,7 @@ pub(super) const SECTION: Section = Section {
     kind: None,
     text: "How often each server may be called; further calls are refused with `RATE_LIMITED` and the time to wait. Lists cost nothing. All anonymous callers are one.",
     fields: &[&PER_CALLER, &PER_CALLER_BURST, &DAILY_PER_CALLER, &PER_SERVER, &STORE_FAILURE],
+    below: &[],
 };
 
 /// A rate, or none.

@@ -20,6 +20,9 @@ use super::{
     value::{Item, Values, article},
 };
 
+/// Sections by the names that the operator gave them: their tables and places.
+pub(super) type Named<'d> = BTreeMap<String, (Option<&'d DeTable<'d>>, At)>;
+
 /// One run over a file and an environment.
 pub(super) struct Loading<'d> {
     pub(super) environment: Environment,
@@ -50,12 +53,14 @@ impl<'d> Loading<'d> {
     }
 
     /// The sections below `[servers]` and the like: their names, tables and places.
-    pub(super) fn named(
-        &mut self,
-        parent: &str,
-    ) -> BTreeMap<String, (Option<&'d DeTable<'d>>, At)> {
-        let mut found = BTreeMap::new();
+    pub(super) fn named(&mut self, parent: &str) -> Named<'d> {
         let (table, _) = self.table(self.root, parent, parent);
+        self.named_in(table, parent)
+    }
+
+    /// The named sections of a table.
+    fn named_in(&mut self, table: Option<&'d DeTable<'d>>, parent: &str) -> Named<'d> {
+        let mut found = Named::new();
         for key in table.into_iter().flat_map(DeTable::keys) {
             let path = format!("{parent}.{}", key.get_ref());
             let (below, origin) = self.table(table, key.get_ref(), &path);
@@ -169,10 +174,11 @@ impl<'l, 'd> Reader<'l, 'd> {
         origin: At,
     ) -> Self {
         let reader = Self::peek(loading, section, path, table, origin);
-        let known: Vec<&str> = section.keys().collect();
+        let inside: Vec<&str> = section.keys_below().collect();
+        let known: Vec<&str> = section.keys().chain(section.keys_below()).collect();
         let in_file = table.into_iter().flat_map(DeTable::keys);
         let in_file = in_file.map(|key| (key.get_ref().to_string(), At::Span(key.span())));
-        let overrides = reader.loading.environment.rest_below(&reader.path).into_iter();
+        let overrides = reader.loading.environment.rest_below(&reader.path, &inside).into_iter();
         let overrides = overrides.map(|(key, variable)| (key, At::Variable(variable)));
         for (key, at) in in_file.chain(overrides) {
             if !known.contains(&key.as_str()) {
@@ -205,6 +211,47 @@ impl<'l, 'd> Reader<'l, 'd> {
             }
         }
         Self { loading, path, table, origin, overrides }
+    }
+
+    /// Whether there is a section of this sort inside of this one, in the file or in a variable.
+    pub(super) fn has_below(&self, section: &Section) -> bool {
+        let key = section.parent_key();
+        let named = self.loading.environment.names_below(&format!("{}.{key}", self.path));
+        let value = self.table.and_then(|table| table.get(key)).map(Spanned::get_ref);
+        // A value that is no table is a problem of its own, and an empty table is as good as none.
+        !named.is_empty() || matches!(value, Some(DeValue::Table(table)) if !table.is_empty())
+    }
+
+    /// Reads the sections inside of this one, in the order of their names. One whose name is not accepted is a problem.
+    pub(super) fn each_below<T>(
+        &mut self,
+        section: &Section,
+        is_name: fn(&str) -> Result<(), String>,
+        mut read: impl FnMut(&str, &mut Reader<'_, 'd>) -> Option<T>,
+    ) -> Vec<(String, T)> {
+        let key = section.parent_key();
+        let parent = format!("{}.{key}", self.path);
+        let loading = &mut *self.loading;
+        let (table, _) = match self.table {
+            Some(_) => loading.table(self.table, key, &parent),
+            None => (None, At::File),
+        };
+        let mut all = Vec::new();
+        for (name, (table, origin)) in loading.named_in(table, &parent) {
+            let path = format!("{parent}.{name}");
+            if let Err(rule) = is_name(&name) {
+                let shown: String = name.chars().take(64).collect();
+                let title = format!("{shown:?} can't be a name in [{parent}]");
+                loading.problems.push(Problem::new(origin, title).label(rule));
+                loading.environment.rest_below(&path, &[]);
+                continue;
+            }
+            let mut reader = Reader::new(loading, *section, path, table, origin);
+            if let Some(value) = read(&name, &mut reader) {
+                all.push((name, value));
+            }
+        }
+        all
     }
 
     /// The value of a key; after a problem, something that is never used.

@@ -52,6 +52,10 @@ fn object(section: &Section) -> Value {
         }
         properties.insert(field.key().to_owned(), property);
     }
+    for below in section.below {
+        let named = json!({ "type": "object", "additionalProperties": object(below) });
+        properties.insert(below.parent_key().to_owned(), named);
+    }
     json!({
         "type": "object",
         "description": section.text,

@@ -23,6 +23,7 @@ pub(super) const SECTION: Section = Section {
     kind: None,
     text: "Sessions of clients that speak a revision up to 2025-11-25 over HTTP. Later revisions have none.",
     fields: &[&ENABLED, &IDLE_EXPIRY, &MAX, &REPLAY_EVENTS, &RESUME_WINDOW],
+    below: &[],
 };
 
 static ENABLED: Setting<bool> = Setting {

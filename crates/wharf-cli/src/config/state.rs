@@ -24,6 +24,7 @@ pub(super) const SECTION: Section = Section {
     kind: None,
     text: "What outlives a request: a file for what the server has to remember, such as the outcomes of calls with an idempotency key, and keys that seal what clients carry for it, cursors and request state.",
     fields: &[&FILE, &KEYS],
+    below: &[],
 };
 
 static FILE: Optional<PathBuf> = Optional {

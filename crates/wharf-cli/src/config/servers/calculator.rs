@@ -9,4 +9,5 @@ pub(super) const SECTION: Section = Section {
     kind: Some("calculator"),
     text: "With `kind = \"calculator\"`: evaluates mathematical expressions.",
     fields: &[&KIND],
+    below: &[],
 };

@@ -33,6 +33,7 @@ pub(super) const SECTION: Section = Section {
     kind: Some("files"),
     text: "With `kind = \"files\"`: lists and reads the files in some folders, and nothing outside them.",
     fields: &[&KIND, &ROOTS, &MAX_READ, &MAX_ENTRIES, &TIMEOUT],
+    below: &[],
 };
 
 const ROOT: Kind<RootSettings> = Kind {

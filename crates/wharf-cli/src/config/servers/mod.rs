@@ -5,6 +5,8 @@ mod database;
 mod files;
 mod named;
 
-pub(crate) use database::{Database, DatabaseSource};
+#[cfg(test)]
+pub(crate) use database::DatabaseUrl;
+pub(crate) use database::{Database, DatabaseSource, OneDatabase};
 pub(super) use named::{KINDS, read};
 pub(crate) use named::{Server, ServerKind};

@@ -72,7 +72,8 @@ const KIND_NAMES: Kind<&'static Registered> =
     });
 
 /// Before the kind is known: nothing but the kind.
-const UNKNOWN: Section = Section { path: NAMED, kind: None, text: "", fields: &[&KIND] };
+const UNKNOWN: Section =
+    Section { path: NAMED, kind: None, text: "", fields: &[&KIND], below: &[] };
 
 /// The servers in the order of their names; without any, those of the demo.
 pub(in crate::config) fn read(loading: &mut Loading<'_>) -> Vec<Server> {
@@ -85,12 +86,12 @@ pub(in crate::config) fn read(loading: &mut Loading<'_>) -> Vec<Server> {
         let path = format!("{PARENT}.{name}");
         if !is_name(&name) {
             loading.problems.push(bad_name(&name, origin));
-            loading.environment.rest_below(&path);
+            loading.environment.rest_below(&path, &[]);
             continue;
         }
         let kind = Reader::peek(loading, UNKNOWN, path.clone(), table, origin.clone()).read(&KIND);
         let Some(kind) = kind else {
-            loading.environment.rest_below(&path);
+            loading.environment.rest_below(&path, &[]);
             continue;
         };
         let mut section = Reader::new(loading, kind.section, path, table, origin);

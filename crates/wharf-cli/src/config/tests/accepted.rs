@@ -7,8 +7,8 @@ use wharf::{Grants, Rate, StoreFailure};
 
 use super::load_text;
 use crate::config::{
-    Asked, Database, DatabaseSource, Level, LogFormat, Server, ServerKind, field::Shape, http::Tls,
-    load, settings::SECTIONS,
+    Asked, Database, DatabaseSource, DatabaseUrl, Level, LogFormat, OneDatabase, Server,
+    ServerKind, field::Shape, http::Tls, load, settings::SECTIONS,
 };
 
 fn server(name: &str, kind: ServerKind) -> Server {
@@ -57,11 +57,7 @@ fn nothing_written_is_the_documented_default() {
     assert_eq!(rates.store_failure, StoreFailure::Allow);
     assert!(settings.state.keys.is_empty() && settings.state.file.is_none());
     assert_eq!((settings.logging.format, settings.logging.level), (LogFormat::Text, Level::Info));
-    let database = Database {
-        source: DatabaseSource::Sample,
-        row_limit: 10_000,
-        timeout: Duration::from_secs(30),
-    };
+    let database = only("sample", one(DatabaseSource::Sample));
     assert_eq!(
         settings.servers,
         [
@@ -69,6 +65,27 @@ fn nothing_written_is_the_documented_default() {
             server("database", ServerKind::Database(database))
         ]
     );
+}
+
+/// One database with the default bounds.
+fn one(source: DatabaseSource) -> OneDatabase {
+    OneDatabase {
+        source,
+        row_limit: 10_000,
+        timeout: Duration::from_secs(30),
+        result_bytes: 1 << 20,
+        min_connections: 0,
+        max_connections: 4,
+        idle_lifetime: Duration::from_secs(300),
+        acquire_timeout: Duration::from_secs(5),
+        ca_file: None,
+        session: Vec::new(),
+        allow_functions: Vec::new(),
+    }
+}
+
+fn only(name: &str, database: OneDatabase) -> Database {
+    Database { databases: vec![(name.to_owned(), database)], default: None }
 }
 
 const FULL: &str = r#"
@@ -132,6 +149,11 @@ kind = "database"
 path = "data.db"
 row_limit = 5
 timeout = "2s"
+result_limit = "2MiB"
+min_connections = 1
+max_connections = 2
+idle_lifetime = "1m"
+acquire_timeout = "1s"
 "#;
 
 #[test]
@@ -169,11 +191,17 @@ fn every_key_is_read() {
     assert!(settings.state.keys.iter().all(|key| *key.expose_secret() == expected));
     assert_eq!((settings.logging.format, settings.logging.level), (LogFormat::Json, Level::Debug));
     assert!(settings.logging.expose_internal_errors);
-    let database = Database {
-        source: DatabaseSource::Path("data.db".into()),
+    let database = OneDatabase {
         row_limit: 5,
         timeout: Duration::from_secs(2),
+        result_bytes: 2 << 20,
+        min_connections: 1,
+        max_connections: 2,
+        idle_lifetime: Duration::from_secs(60),
+        acquire_timeout: Duration::from_secs(1),
+        ..one(DatabaseSource::Path("data.db".into()))
     };
+    let database = only("main", database);
     assert_eq!(
         settings.servers,
         [server("data-1", ServerKind::Database(database)), server("sums", ServerKind::Calculator)]
@@ -229,8 +257,38 @@ fn permissions_are_lists_and_an_empty_one_is_nothing() {
 }
 
 #[test]
+fn several_databases_stand_in_sections_of_their_own() {
+    let file = "[servers.data]\nkind = 'database'\ndefault_database = 'sales'\n\
+                [servers.data.databases.sales]\nurl = 'postgres://a:secret@db/sales'\n\
+                ca_file = 'ca.pem'\nsession = ['work_mem=64MB', 'search_path=a, b']\n\
+                allow_functions = ['reports.now']\n\
+                [servers.data.databases.old_one]\npath = 'old.db'\n";
+    let variables = [
+        ("WHARF__SERVERS__DATA__DATABASES__OLD_ONE__ROW_LIMIT", "7"),
+        ("WHARF__SERVERS__DATA__DATABASES__MORE__URL", "mysql://a@db/more"),
+    ];
+    let settings = load_text(file, &variables).unwrap();
+    let url = |text: &str| DatabaseUrl(text.to_owned().into());
+    let mut sales = one(DatabaseSource::Postgres(url("postgres://a:secret@db/sales")));
+    sales.ca_file = Some("ca.pem".into());
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    sales.session = vec![pair("work_mem", "64MB"), pair("search_path", "a, b")];
+    sales.allow_functions = vec!["reports.now".to_owned()];
+    let mut old = one(DatabaseSource::Path("old.db".into()));
+    old.row_limit = 7;
+    let more = one(DatabaseSource::Mysql(url("mysql://a@db/more")));
+    let databases =
+        vec![("more".to_owned(), more), ("old_one".to_owned(), old), ("sales".to_owned(), sales)];
+    let expected = Database { databases, default: Some("sales".to_owned()) };
+    assert_eq!(settings.servers, [server("data", ServerKind::Database(expected))]);
+    assert!(!format!("{settings:?}").contains("secret"));
+}
+
+#[test]
 fn tables_are_sound() {
-    for section in SECTIONS {
+    for section in
+        SECTIONS.iter().flat_map(|section| section.below.iter().copied().chain([section]))
+    {
         let mut keys: Vec<&str> = section.keys().collect();
         keys.sort_unstable();
         keys.dedup();

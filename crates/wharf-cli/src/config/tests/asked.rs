@@ -28,11 +28,13 @@ fn ask_beside(
 fn database(settings: &Settings) -> (String, String, usize) {
     let [server] = settings.servers.as_slice() else { panic!("{:?}", settings.servers) };
     let ServerKind::Database(database) = &server.kind else { panic!("{server:?}") };
-    let source = match &database.source {
+    let [(_, one)] = database.databases.as_slice() else { panic!("{database:?}") };
+    let source = match &one.source {
         DatabaseSource::Path(path) => path.display().to_string(),
         DatabaseSource::Sample => "sample".to_owned(),
+        DatabaseSource::Postgres(_) | DatabaseSource::Mysql(_) => "url".to_owned(),
     };
-    (server.name.clone(), source, database.row_limit)
+    (server.name.clone(), source, one.row_limit)
 }
 
 #[test]

@@ -388,7 +388,54 @@ error: `servers.a.path` is missing
  --> wharf.toml:1:10
   |
 1 | [servers.a]
-  |          ^ add `path = "FILE"` or `sample = true`"#,
+  |          ^ add `url = "postgres://…"`, `path = "FILE"` or `sample = true`"#,
+    );
+}
+
+#[test]
+fn databases_are_checked_each_at_its_line() {
+    refused(
+        "[servers.a]\nkind = \"database\"\nsample = true\ndefault_database = \"salse\"\n\
+         [servers.a.databases.sales]\nurl = \"http://u:secret@h/db\"\n\
+         [servers.a.databases.Old]\npath = \"old.db\"\n\
+         [servers.a.databases.x]\npath = \"x.db\"\nsession = [\"a=b\"]\nmin_connections = 9\n",
+        &[],
+        r#"
+error: `servers.a.sample` belongs to one of the databases
+ --> wharf.toml:3:1
+  |
+3 | sample = true
+  | ^^^^^^ move it into the section of the database that it is meant for
+
+error: `servers.a.default_database` names no database
+ --> wharf.toml:4:1
+  |
+4 | default_database = "salse"
+  | ^^^^^^^^^^^^^^^^ there are: x
+
+error: invalid value for `servers.a.databases.sales.url`
+ --> wharf.toml:6:7
+  |
+6 | url = "********************"
+  |       ^^^^^^^^^^^^^^^^^^^^^^ expected an address that begins with "postgres://" or "mysql://"; for a file of SQLite use `path`
+
+error: "Old" can't be a name in [servers.a.databases]
+ --> wharf.toml:7:22
+  |
+7 | [servers.a.databases.Old]
+  |                      ^^^ expected 1 to 64 of a-z, 0-9, '_' and '-'
+
+error: `servers.a.databases.x.session` needs `url`
+  --> wharf.toml:11:1
+   |
+11 | session = ["a=b"]
+   | ^^^^^^^ remove this: SQLite has no such thing
+
+error: `servers.a.databases.x.min_connections` is too large
+  --> wharf.toml:12:1
+   |
+12 | min_connections = 9
+   | ^^^^^^^^^^^^^^^ expected at most `max_connections`"#,
     );
 }
 
