@@ -1,8 +1,8 @@
 """A server process of the tests: started without privileges, stopped for certain.
 
-The data of a test is worth nothing, so a server is never asked to keep it: what counts is
-that it starts fast, that it dies with whoever started it (also when that one is killed),
-and that a server which fails to start says why.
+The data of a test is worth nothing: no disk is ever waited for. What counts is that a server
+starts fast, that it dies with whoever started it (also when that one is killed), and that one
+which fails to start says why.
 """
 import ctypes
 import os

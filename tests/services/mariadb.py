@@ -1,4 +1,4 @@
-"""A throw-away MariaDB: TLS, a user with every privilege, files allowed, and no care for its data.
+"""A throw-away MariaDB: TLS, a user with every privilege, files allowed, and data that survive its processes only.
 
 `secure_file_priv` is empty and `local_infile` is on, so that an attack on files would succeed
 if it ever ran.
@@ -14,7 +14,7 @@ from certificates import Certificates
 from daemon import Account, Daemon, free_port, make_folder, write_file
 
 OPTIONS = ("--bind-address=127.0.0.1,127.0.0.2", "--max-connections=400", "--secure-file-priv=", "--local-infile=ON",
-           "--skip-log-bin", "--skip-name-resolve", "--performance-schema=OFF", "--innodb-flush-log-at-trx-commit=0",
+           "--skip-log-bin", "--skip-name-resolve", "--performance-schema=OFF", "--innodb-flush-log-at-trx-commit=2",
            "--innodb-doublewrite=0", "--innodb-flush-method=nosync", "--innodb-buffer-pool-size=64M",
            "--innodb-log-file-size=32M", "--innodb-fast-shutdown=2", "--character-set-server=utf8mb4",
            "--collation-server=utf8mb4_general_ci", "--default-time-zone=+00:00", "--max-allowed-packet=64M")

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL: TLS, passwords, room for many connections, and no care for its data.
+"""A throw-away PostgreSQL: TLS, passwords, room for many connections, and data that survive its processes only.
 
 What an attack could reach is switched on rather than off (logical decoding, prepared
 transactions, a superuser): a test that nothing happened is worth something only where it
@@ -23,7 +23,6 @@ max_prepared_transactions = 20
 wal_level = logical
 max_wal_size = 2GB
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 ssl = on
 ssl_cert_file = '{certificate}'
