@@ -54,6 +54,7 @@ fn sqlite(
 ) -> Result<Arc<dyn Engine>, DatabaseError> {
     bound(one, &mut settings.limits);
     settings.pool = pool(one);
+    settings.writes = one.writes;
     Ok(Arc::new(sqlite::Database::open(settings)?))
 }
 

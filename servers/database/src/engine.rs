@@ -19,6 +19,7 @@ use crate::names::TableName;
 use crate::request::{ExplainRequest, QueryRequest, TableFilter};
 use crate::result::QueryResult;
 use crate::search::{Findings, Search};
+use crate::write::Writer;
 
 /// What an engine gives back, when it has it.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, DatabaseError>>;
@@ -48,6 +49,11 @@ pub trait Engine: Send + Sync + 'static {
 
     /// How the database would run a statement that reads. It runs only when the request says `analyze`.
     fn explain(&self, request: ExplainRequest) -> Answer<'_, Plan>;
+
+    /// What changes rows, where the configuration allows it.
+    fn writer(&self) -> Option<&dyn Writer> {
+        None
+    }
 
     /// The connections and what they did.
     fn pool_stats(&self) -> PoolStats;

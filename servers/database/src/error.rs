@@ -86,6 +86,24 @@ pub enum DatabaseError {
         /// The work that was allowed, in the database's own steps.
         steps: u64,
     },
+    /// A change touches another number of rows than somebody agreed to. Nothing was changed.
+    #[error(
+        "nothing was changed: the statement would now touch {found} rows and not {expected}; look at the rows again and repeat it"
+    )]
+    Changed {
+        /// Rows that were agreed to.
+        expected: u64,
+        /// Rows that it would touch now.
+        found: u64,
+    },
+    /// Whether a change was made is not known.
+    #[error(
+        "whether the change was made is not known, because {reason}; read the rows before repeating it"
+    )]
+    OutcomeUnknown {
+        /// What happened.
+        reason: String,
+    },
     /// The caller cancelled, or the database is shutting down.
     #[error("the request was cancelled before it finished")]
     Cancelled,
@@ -125,6 +143,8 @@ pub enum ErrorKind {
     Timeout,
     /// The caller gave up.
     Cancelled,
+    /// The world has moved on since the caller looked at it.
+    Conflict,
     /// The database cannot answer now.
     Unavailable,
     /// A defect of this program.
@@ -146,6 +166,7 @@ impl DatabaseError {
             | Self::UnknownDatabase { .. } => ErrorKind::NotFound,
             Self::Timeout { .. } | Self::WorkLimit { .. } => ErrorKind::Timeout,
             Self::Cancelled => ErrorKind::Cancelled,
+            Self::Changed { .. } | Self::OutcomeUnknown { .. } => ErrorKind::Conflict,
             Self::Busy { .. } | Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Internal { .. } => ErrorKind::Internal,
         }

@@ -6,7 +6,8 @@
 //! ([`limits`]), what comes back ([`result`], [`catalog`], [`search`]), how it is written ([`format`](mod@format)) and what can go wrong
 //! ([`error`]). Each kind of database is one folder beside them.
 //!
-//! It refuses to write, whatever the statement says and whoever sends it.
+//! It refuses to write, whatever the statement says and whoever sends it, unless the configuration of a database allows it; and
+//! then a person is asked first ([`write`]).
 
 pub mod catalog;
 mod collector;
@@ -23,6 +24,7 @@ pub mod result;
 pub mod search;
 pub mod sqlite;
 mod tools;
+pub mod write;
 
 use std::sync::Arc;
 
@@ -36,7 +38,7 @@ use crate::readiness::DatabaseProbe;
 pub fn server(databases: Databases) -> Server {
     let mut server = Server::new("database", env!("CARGO_PKG_VERSION"))
         .title("Database")
-        .description("Read-only SQL over named databases")
+        .description("SQL over named databases")
         .instructions(instructions(&databases));
     for tool in tools::all(&databases) {
         server = server.tool(tool);

@@ -169,7 +169,7 @@ impl Refusals {
         self.0.any.load(Ordering::Relaxed)
     }
 
-    fn keep(&self, refusal: DatabaseError) {
+    pub(super) fn keep(&self, refusal: DatabaseError) {
         self.0.any.store(true, Ordering::Relaxed);
         self.0.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(refusal);
     }
@@ -188,7 +188,8 @@ pub(super) fn authorizer(
     }
 }
 
-fn judge(action: &AuthAction<'_>) -> Result<(), DatabaseError> {
+/// Whether an action only reads.
+pub(super) fn judge(action: &AuthAction<'_>) -> Result<(), DatabaseError> {
     const ADVICE: &str = "send a statement that only reads";
     match *action {
         AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => Ok(()),

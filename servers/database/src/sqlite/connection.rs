@@ -151,7 +151,7 @@ fn open_file(path: &Path, boundaries: Boundaries) -> rusqlite::Result<Connection
 }
 
 /// The bundled SQLite reads names that begin with "file:" as URIs, whose parameters could undo the flags.
-fn plain(path: &Path) -> PathBuf {
+pub(super) fn plain(path: &Path) -> PathBuf {
     if path.to_string_lossy().starts_with("file:") {
         Path::new(".").join(path)
     } else {
@@ -177,7 +177,10 @@ fn close_session(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn set_limits(connection: &Connection, settings: &SqliteSettings) -> rusqlite::Result<()> {
+pub(super) fn set_limits(
+    connection: &Connection,
+    settings: &SqliteSettings,
+) -> rusqlite::Result<()> {
     let limits = &settings.limits;
     let clamp = |value: usize| i32::try_from(value).unwrap_or(i32::MAX);
     for (limit, value) in [

@@ -28,15 +28,15 @@ use crate::search::{Findings, Search};
 /// back clean, or is closed.
 #[derive(Clone)]
 pub struct Database {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    settings: SqliteSettings,
+pub(super) struct Inner {
+    pub(super) settings: SqliteSettings,
     boundaries: Boundaries,
-    pool: Pool<ReadConnection>,
-    closing: CancellationToken,
-    tasks: TaskTracker,
+    pub(super) pool: Pool<ReadConnection>,
+    pub(super) closing: CancellationToken,
+    pub(super) tasks: TaskTracker,
 }
 
 impl Database {
@@ -247,7 +247,7 @@ fn check_schema(schema: Option<&str>) -> Result<(), DatabaseError> {
     }
 }
 
-fn closed() -> DatabaseError {
+pub(super) fn closed() -> DatabaseError {
     DatabaseError::Unavailable {
         reason: "it is shutting down".into(),
         detail: "the database was closed".into(),

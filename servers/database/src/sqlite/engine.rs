@@ -15,6 +15,7 @@ use crate::names::TableName;
 use crate::request::{ExplainRequest, QueryRequest, TableFilter};
 use crate::result::{Cell, QueryResult};
 use crate::search::{Findings, Search};
+use crate::write::Writer;
 
 /// Longest time that a check may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -55,6 +56,10 @@ impl Engine for Database {
 
     fn explain(&self, request: ExplainRequest) -> Answer<'_, Plan> {
         Box::pin(async { explain(self, request).await })
+    }
+
+    fn writer(&self) -> Option<&dyn Writer> {
+        self.may_write().then_some(self)
     }
 
     fn pool_stats(&self) -> PoolStats {

@@ -25,6 +25,21 @@ pub(super) fn of_statement(error: &rusqlite::Error) -> DatabaseError {
     }
 }
 
+/// Translates a failure of a statement that may change rows.
+pub(super) fn of_change(error: &rusqlite::Error) -> DatabaseError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly) => DatabaseError::Unavailable {
+            reason: "its file can't be written; the operator should check who owns it".into(),
+            detail: error.to_string(),
+        },
+        Some(ErrorCode::DiskFull) => DatabaseError::Unavailable {
+            reason: "its disk is full; the operator should make room".into(),
+            detail: error.to_string(),
+        },
+        _ => of_statement(error),
+    }
+}
+
 /// Translates a failure to open or prepare a connection.
 pub(super) fn of_opening(error: &rusqlite::Error) -> DatabaseError {
     let reason = match error.sqlite_error_code() {

@@ -31,6 +31,8 @@ mod settings;
 mod statement;
 mod tokens;
 mod watch;
+mod write;
+mod writer;
 
 #[cfg(test)]
 mod attack_tests;

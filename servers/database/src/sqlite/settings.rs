@@ -28,6 +28,8 @@ pub struct SqliteSettings {
     pub pool: PoolSettings,
     /// How long a statement waits while another process writes to the file. Default 1 s.
     pub busy_timeout: Duration,
+    /// Whether rows may be changed, by callers with the scope and with a person's consent. Default no. The sample can't be.
+    pub writes: bool,
 }
 
 impl SqliteSettings {
@@ -48,6 +50,7 @@ impl SqliteSettings {
             limits: Limits::default(),
             pool: PoolSettings::default(),
             busy_timeout: Duration::from_secs(1),
+            writes: false,
         }
     }
 
@@ -58,6 +61,12 @@ impl SqliteSettings {
     pub fn check(&self) -> Result<(), DatabaseError> {
         self.limits.check()?;
         self.pool.check()?;
+        if self.writes && self.source == Source::Sample {
+            return Err(DatabaseError::invalid(
+                "writes",
+                "the sample can't be changed; name a file",
+            ));
+        }
         if let Source::File(path) = &self.source {
             let text = path.to_string_lossy();
             // SQLite gives these names a meaning of its own: a private, empty database.

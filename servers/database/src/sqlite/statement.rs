@@ -118,6 +118,31 @@ pub(super) fn check_text(sql: &str, limits: &Limits) -> Result<(), DatabaseError
 
 /// Checks that the text is exactly one statement that has the shape of reading.
 pub(super) fn check_shape(sql: &str) -> Result<Shape, DatabaseError> {
+    let tokens = one_statement(sql)?;
+    let first = tokens[0];
+    if begins_query(first) {
+        Ok(Shape::Query)
+    } else if first.is_keyword("EXPLAIN") {
+        check_explain(&tokens)
+    } else if first.is_keyword("PRAGMA") {
+        check_pragma(&tokens[1..])
+    } else {
+        Err(not_reading(&tokens))
+    }
+}
+
+/// Checks that the text is exactly one statement that has the shape of changing rows.
+pub(super) fn check_change(sql: &str) -> Result<(), DatabaseError> {
+    let first = one_statement(sql)?[0];
+    if ["INSERT", "UPDATE", "DELETE", "REPLACE", "WITH"].iter().any(|verb| first.is_keyword(verb)) {
+        return Ok(());
+    }
+    let advice = "send one INSERT, UPDATE or DELETE, and read with execute_query";
+    Err(DatabaseError::refused("a statement that does not change rows", advice))
+}
+
+/// The tokens of the only statement; never empty.
+fn one_statement(sql: &str) -> Result<Vec<Token<'_>>, DatabaseError> {
     let begins_with_semicolon = matches!(Tokens::of(sql).next(), Some((_, Token::Symbol(';'))));
     let mut tokens = Vec::new();
     let mut ended = false;
@@ -133,23 +158,15 @@ pub(super) fn check_shape(sql: &str) -> Result<Shape, DatabaseError> {
             token => tokens.push(token),
         }
     }
-    let Some(&first) = tokens.first() else {
+    if tokens.is_empty() {
         let message = "the text holds no statement".to_owned();
         return Err(DatabaseError::Syntax { message, offset: None });
-    };
+    }
     if begins_with_semicolon {
         let message = "the text begins with a semicolon".to_owned();
         return Err(DatabaseError::Syntax { message, offset: Some(0) });
     }
-    if begins_query(first) {
-        Ok(Shape::Query)
-    } else if first.is_keyword("EXPLAIN") {
-        check_explain(&tokens)
-    } else if first.is_keyword("PRAGMA") {
-        check_pragma(&tokens[1..])
-    } else {
-        Err(not_reading(&tokens))
-    }
+    Ok(tokens)
 }
 
 fn begins_query(token: Token<'_>) -> bool {

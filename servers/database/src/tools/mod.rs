@@ -4,6 +4,7 @@
 
 mod describe_table;
 mod execute_query;
+mod execute_write;
 mod explain_query;
 mod list_databases;
 mod list_tables;
@@ -21,7 +22,7 @@ pub(crate) fn all(databases: &Databases) -> Vec<Tool> {
     /// The databases stop their own work before, so that the caller learns which of their bounds was met.
     const SLACK: std::time::Duration = std::time::Duration::from_secs(1);
     let deadline = databases.longest_call() + SLACK;
-    let tools = [
+    let mut tools = vec![
         Tool::of(list_databases::list_databases),
         Tool::of(list_tables::list_tables),
         Tool::of(describe_table::describe_table),
@@ -29,6 +30,10 @@ pub(crate) fn all(databases: &Databases) -> Vec<Tool> {
         Tool::of(execute_query::execute_query),
         Tool::of(explain_query::explain_query),
     ];
+    // A tool that nobody can use would only cost tokens.
+    if databases.iter().any(|(_, engine)| engine.writer().is_some()) {
+        tools.push(Tool::of(execute_write::execute_write));
+    }
     tools.into_iter().map(|tool| tool.configure(|tool| tool.timeout(deadline))).collect()
 }
 
@@ -45,6 +50,7 @@ pub(crate) fn refuse(error: DatabaseError) -> ToolError {
         DatabaseErrorKind::NotFound => ErrorKind::ResourceNotFound,
         DatabaseErrorKind::Timeout => ErrorKind::Timeout,
         DatabaseErrorKind::Cancelled => ErrorKind::Cancelled,
+        DatabaseErrorKind::Conflict => ErrorKind::Conflict,
         DatabaseErrorKind::Unavailable => ErrorKind::ServiceUnavailable,
         DatabaseErrorKind::Internal => ErrorKind::Internal,
     };

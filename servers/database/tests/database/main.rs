@@ -5,6 +5,7 @@
 mod attacks;
 mod queries;
 mod transports;
+mod writes;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -81,6 +81,7 @@ fn one(source: DatabaseSource) -> OneDatabase {
         ca_file: None,
         session: Vec::new(),
         allow_functions: Vec::new(),
+        writes: false,
     }
 }
 
@@ -154,6 +155,7 @@ min_connections = 1
 max_connections = 2
 idle_lifetime = "1m"
 acquire_timeout = "1s"
+writes = true
 "#;
 
 #[test]
@@ -199,6 +201,7 @@ fn every_key_is_read() {
         max_connections: 2,
         idle_lifetime: Duration::from_secs(60),
         acquire_timeout: Duration::from_secs(1),
+        writes: true,
         ..one(DatabaseSource::Path("data.db".into()))
     };
     let database = only("main", database);

@@ -45,6 +45,7 @@ pub(crate) struct OneDatabase {
     /// Names and values.
     pub(crate) session: Vec<(String, String)>,
     pub(crate) allow_functions: Vec<String>,
+    pub(crate) writes: bool,
 }
 
 /// Where the data is.
@@ -92,6 +93,7 @@ pub(super) const SECTION: Section = Section {
         &CA_FILE,
         &SESSION,
         &ALLOW_FUNCTIONS,
+        &WRITES,
     ],
     below: &[&ONE],
 };
@@ -114,6 +116,7 @@ const ONE: Section = Section {
         &CA_FILE,
         &SESSION,
         &ALLOW_FUNCTIONS,
+        &WRITES,
     ],
     below: &[],
 };
@@ -194,6 +197,13 @@ static ALLOW_FUNCTIONS: List<String> = List {
     text: "Functions that queries may call although they are volatile or unknown, as `schema.name`. What they do is up to you.",
 };
 
+static WRITES: Setting<bool> = Setting {
+    key: "writes",
+    kind: BOOLEAN,
+    default: "false",
+    text: "Adds `execute_write`: one INSERT, UPDATE or DELETE at a time, by callers with the scope `database:write`, after a person was shown the statement and the number of rows and agreed.",
+};
+
 impl Database {
     /// The server of the demo: the sample, with the defaults.
     pub(super) fn sample() -> Self {
@@ -209,6 +219,7 @@ impl Database {
             ca_file: None,
             session: Vec::new(),
             allow_functions: Vec::new(),
+            writes: WRITES.default_value(),
         };
         Self { databases: vec![("sample".to_owned(), sample)], default: None }
     }
@@ -272,6 +283,7 @@ impl OneDatabase {
             ca_file: section.read(&CA_FILE),
             session: section.read(&SESSION),
             allow_functions: section.read(&ALLOW_FUNCTIONS),
+            writes: section.read(&WRITES),
         };
         if one.min_connections > one.max_connections {
             let title = format!("`{}` is too large", section.name(&MIN_CONNECTIONS));
@@ -281,6 +293,14 @@ impl OneDatabase {
         let source = source(section)?;
         if matches!(source, DatabaseSource::Path(_) | DatabaseSource::Sample) {
             refuse_without_server(section);
+        }
+        if source == DatabaseSource::Sample && one.writes {
+            let title = format!("`{}` contradicts `sample`", section.name(&WRITES));
+            let problem = section.problem(&WRITES, title);
+            section.push(
+                problem
+                    .label("the sample can't be changed: remove this, or name a file with `path`"),
+            );
         }
         Some(Self { source, ..one })
     }

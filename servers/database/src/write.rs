@@ -1,0 +1,52 @@
+//! One change to a database: looked at first, and made only as it was looked at.
+//!
+//! A change is previewed in a transaction that is rolled back, so that a person can be told how many rows it touches before
+//! anything happens. It is committed only if it then touches as many; otherwise the world has moved on, and nothing is done.
+//!
+//! It refuses whatever is not INSERT, UPDATE or DELETE: the schema, settings and permissions of a database are not changed
+//! through a model.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Answer;
+use crate::request::Parameters;
+
+/// The longest statement that changes something. A person has to read it before they agree.
+pub const MAX_STATEMENT_BYTES: usize = 4_000;
+
+/// One statement that changes rows.
+#[derive(Debug, Clone, Default)]
+pub struct WriteRequest {
+    /// Exactly one INSERT, UPDATE or DELETE.
+    pub sql: String,
+    /// Values for its placeholders.
+    pub params: Parameters,
+    /// Time wanted at most; `None` takes the default.
+    pub timeout: Option<Duration>,
+}
+
+/// How much a change touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    /// Rows that the statement itself inserts, updates or deletes.
+    pub rows: u64,
+    /// Rows that triggers and cascading references change besides, where the database counts them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub further_rows: Option<u64>,
+}
+
+/// An engine that may change its database, because the configuration says so.
+pub trait Writer: Send + Sync {
+    /// What the change would touch. Nothing has been changed in any case, but for counters that no database rolls back, such
+    /// as sequences.
+    fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched>;
+
+    /// Makes the change if it touches exactly what was expected; otherwise
+    /// [`DatabaseError::Changed`](crate::error::DatabaseError::Changed), and nothing is done.
+    ///
+    /// # Cancel safety
+    /// A future that is dropped leaves a change that was made or not made, never half of one.
+    fn write<'a>(&'a self, request: &'a WriteRequest, expected: Touched) -> Answer<'a, Touched>;
+}
