@@ -3,6 +3,7 @@
 //! `Display` is the public message: it says what happened and what to do next, and never
 //! holds a file path, a credential or a row. [`DatabaseError::detail`] is for the log.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A failed request to a database. `Display` is safe to show to any caller.
@@ -107,6 +108,16 @@ pub enum DatabaseError {
     /// The caller cancelled, or the database is shutting down.
     #[error("the request was cancelled before it finished")]
     Cancelled,
+    /// What the configuration promises about the database is not so. Nothing is answered until it is.
+    #[error(
+        "the database is not available: a promise of its configuration is not kept; the operator's log holds the details"
+    )]
+    PromiseBroken {
+        /// What is not so, for the operator.
+        what: String,
+        /// What keeps the promise.
+        advice: String,
+    },
     /// Every connection is in use, or another process holds the database.
     #[error("the database is busy: {reason}; try again in a moment")]
     Busy {
@@ -167,7 +178,9 @@ impl DatabaseError {
             Self::Timeout { .. } | Self::WorkLimit { .. } => ErrorKind::Timeout,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Changed { .. } | Self::OutcomeUnknown { .. } => ErrorKind::Conflict,
-            Self::Busy { .. } | Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Busy { .. } | Self::Unavailable { .. } | Self::PromiseBroken { .. } => {
+                ErrorKind::Unavailable
+            }
             Self::Internal { .. } => ErrorKind::Internal,
         }
     }
@@ -180,9 +193,10 @@ impl DatabaseError {
 
     /// What only the log may hold: it can name files.
     #[must_use]
-    pub fn detail(&self) -> Option<&str> {
+    pub fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Unavailable { detail, .. } | Self::Internal { detail } => Some(detail),
+            Self::Unavailable { detail, .. } | Self::Internal { detail } => Some(detail.into()),
+            Self::PromiseBroken { what, advice } => Some(format!("{what}: {advice}").into()),
             _ => None,
         }
     }
@@ -229,6 +243,6 @@ mod tests {
             detail: "/secret/place.db".into(),
         };
         assert!(!error.to_string().contains("secret"));
-        assert_eq!(error.detail(), Some("/secret/place.db"));
+        assert_eq!(error.detail().as_deref(), Some("/secret/place.db"));
     }
 }

@@ -18,6 +18,7 @@ pub mod format;
 pub mod limits;
 pub mod names;
 pub mod pool;
+pub mod promises;
 mod readiness;
 pub mod request;
 pub mod result;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::functions;
+use super::hidden::Hidden;
 use super::statement::pragma_reads;
 use crate::error::DatabaseError;
 
@@ -178,8 +179,9 @@ impl Refusals {
 /// Makes the authorizer of one connection.
 pub(super) fn authorizer(
     refusals: Refusals,
+    hidden: Hidden,
 ) -> impl for<'r> FnMut(AuthContext<'r>) -> Authorization + Send + 'static {
-    move |context| match judge(&context.action) {
+    move |context| match judge(&context.action, &hidden) {
         Ok(()) => Authorization::Allow,
         Err(refusal) => {
             refusals.keep(refusal);
@@ -189,10 +191,11 @@ pub(super) fn authorizer(
 }
 
 /// Whether an action only reads.
-pub(super) fn judge(action: &AuthAction<'_>) -> Result<(), DatabaseError> {
+pub(super) fn judge(action: &AuthAction<'_>, hidden: &Hidden) -> Result<(), DatabaseError> {
     const ADVICE: &str = "send a statement that only reads";
     match *action {
-        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => Ok(()),
+        AuthAction::Read { table_name, column_name } => hidden.judge(table_name, column_name),
+        AuthAction::Select | AuthAction::Recursive => Ok(()),
         AuthAction::Function { function_name } => judge_function(function_name),
         AuthAction::Pragma { pragma_name, pragma_value } => {
             if pragma_reads(pragma_name, pragma_value.is_some()) {
@@ -261,7 +264,7 @@ mod tests {
     fn only_reading_is_allowed() {
         #[track_caller]
         fn check(action: &AuthAction<'_>, expected: Option<&str>) {
-            let refused = judge(action).err().map(|error| match error {
+            let refused = judge(action, &Hidden::default()).err().map(|error| match error {
                 DatabaseError::Refused { what, .. } => what,
                 other => panic!("{other}"),
             });

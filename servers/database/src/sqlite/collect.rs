@@ -30,6 +30,9 @@ pub(super) fn query(
         // A pragma could leave its mark on the session, so the connection then serves nobody else.
         connection.spent |= statement::check_shape(&request.sql)? == Shape::Pragma;
     }
+    if connection.hides {
+        statement::check_joins(&request.sql)?;
+    }
     let prepared = connection.sqlite.prepare(&request.sql);
     let mut statement = prepared.map_err(|error| connection.error(&error, watch))?;
     if connection.boundaries.session && !statement.readonly() {

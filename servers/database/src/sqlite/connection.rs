@@ -10,6 +10,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use super::authorizer::{self, Refusals};
+use super::hidden::Hidden;
 use super::settings::{Source, SqliteSettings};
 use super::watch::{STEPS_PER_TICK, Watch};
 use super::{failure, functions, linear, sample};
@@ -34,6 +35,8 @@ pub(super) struct ReadConnection {
     pub(super) boundaries: Boundaries,
     /// Whether a statement ran that could have changed the session; such a connection serves nobody else.
     pub(super) spent: bool,
+    /// Whether columns are hidden.
+    pub(super) hides: bool,
 }
 
 impl ReadConnection {
@@ -49,8 +52,15 @@ impl ReadConnection {
             }
         };
         let refusals = Refusals::default();
-        let mut connection = Self { sqlite, refusals, boundaries, spent: false };
+        let hides = !settings.hidden_columns.is_empty();
+        let mut connection = Self { sqlite, refusals, boundaries, spent: false, hides };
         connection.set_up(settings).map_err(|error| failure::of_opening(&error))?;
+        let hidden = Hidden::of(&connection.sqlite, &settings.hidden_columns)?;
+        if connection.boundaries.authorizer {
+            let authorizer = authorizer::authorizer(connection.refusals.clone(), hidden);
+            let set = connection.sqlite.authorizer(Some(authorizer));
+            set.map_err(|error| failure::of_opening(&error))?;
+        }
         Ok(connection)
     }
 
@@ -70,11 +80,7 @@ impl ReadConnection {
             close_session(&self.sqlite)?;
         }
         // Reading the schema here shows a file that is no database when it is opened, not at the first query.
-        self.connect_virtual_tables()?;
-        if self.boundaries.authorizer {
-            self.sqlite.authorizer(Some(authorizer::authorizer(self.refusals.clone())))?;
-        }
-        Ok(())
+        self.connect_virtual_tables()
     }
 
     /// Lets virtual tables make their own statements while the authorizer is not there yet.

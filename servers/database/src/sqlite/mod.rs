@@ -22,6 +22,7 @@ mod functions;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzz;
+mod hidden;
 mod linear;
 mod list;
 mod parameters;

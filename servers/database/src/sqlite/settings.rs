@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::error::DatabaseError;
 use crate::limits::Limits;
 use crate::pool::PoolSettings;
+use crate::promises::ColumnName;
 
 /// Where the data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct SqliteSettings {
     pub busy_timeout: Duration,
     /// Whether rows may be changed, by callers with the scope and with a person's consent. Default no. The sample can't be.
     pub writes: bool,
+    /// Columns that no statement may name, directly or through a view. The schema must be `main` or absent.
+    pub hidden_columns: Vec<ColumnName>,
 }
 
 impl SqliteSettings {
@@ -51,6 +54,7 @@ impl SqliteSettings {
             pool: PoolSettings::default(),
             busy_timeout: Duration::from_secs(1),
             writes: false,
+            hidden_columns: Vec::new(),
         }
     }
 

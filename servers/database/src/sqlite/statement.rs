@@ -141,6 +141,19 @@ pub(super) fn check_change(sql: &str) -> Result<(), DatabaseError> {
     Err(DatabaseError::refused("a statement that does not change rows", advice))
 }
 
+/// Refuses joins by the names of columns, for databases with hidden columns.
+///
+/// SQLite tells the authorizer about every column that a statement reads, but for those that `USING` and `NATURAL` compare: with
+/// them, anybody could try values against a hidden column. Neither can be written without its keyword.
+pub(super) fn check_joins(sql: &str) -> Result<(), DatabaseError> {
+    let by_name = |token: Token<'_>| token.is_keyword("USING") || token.is_keyword("NATURAL");
+    if Tokens::of(sql).any(|(_, token)| by_name(token)) {
+        let advice = "this database hides columns; write the condition of the join with ON";
+        return Err(DatabaseError::refused("a join with USING or NATURAL", advice));
+    }
+    Ok(())
+}
+
 /// The tokens of the only statement; never empty.
 fn one_statement(sql: &str) -> Result<Vec<Token<'_>>, DatabaseError> {
     let begins_with_semicolon = matches!(Tokens::of(sql).next(), Some((_, Token::Symbol(';'))));

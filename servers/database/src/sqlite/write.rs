@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::authorizer::{self, Refusals};
 use super::connection::{plain, set_limits};
+use super::hidden::Hidden;
 use super::settings::SqliteSettings;
 use super::statement;
 use super::watch::{STEPS_PER_TICK, Watch};
@@ -47,14 +48,18 @@ pub(super) fn run(
     }
     statement::check_text(&request.sql, &settings.limits)?;
     statement::check_change(&request.sql)?;
+    if !settings.hidden_columns.is_empty() {
+        statement::check_joins(&request.sql)?;
+    }
     let refusals = Refusals::default();
     let mut sqlite = open(path, settings, watch).map_err(|error| failure::of_opening(&error))?;
     let failed = |error: &rusqlite::Error| {
         watch.stop_error().or_else(|| refusals.take()).unwrap_or_else(|| failure::of_change(error))
     };
+    let hidden = Hidden::of(&sqlite, &settings.hidden_columns)?;
     // Whatever ends this function before the commit drops the connection, which rolls back.
     sqlite.execute_batch("BEGIN IMMEDIATE").map_err(|error| failed(&error))?;
-    let touched = change(&mut sqlite, request, &refusals, &failed)?;
+    let touched = change(&mut sqlite, request, &refusals, hidden, &failed)?;
     match ending {
         Ending::RollBack => Ok(touched),
         Ending::CommitIf(expected) if expected == touched => {
@@ -109,11 +114,12 @@ fn change(
     sqlite: &mut Connection,
     request: &WriteRequest,
     refusals: &Refusals,
+    hidden: Hidden,
     failed: &dyn Fn(&rusqlite::Error) -> DatabaseError,
 ) -> Result<Touched, DatabaseError> {
     let before = sqlite.total_changes();
     sqlite
-        .authorizer(Some(authorize(refusals.clone())))
+        .authorizer(Some(authorize(refusals.clone(), hidden)))
         .map_err(|error| DatabaseError::internal(error.to_string()))?;
     let ran = || -> Result<u64, DatabaseError> {
         let mut statement = sqlite.prepare(&request.sql).map_err(|error| failed(&error))?;
@@ -136,6 +142,7 @@ fn change(
 
 fn authorize(
     refusals: Refusals,
+    hidden: Hidden,
 ) -> impl for<'r> FnMut(AuthContext<'r>) -> Authorization + Send + 'static {
     move |context| {
         let own =
@@ -148,7 +155,7 @@ fn authorize(
             {
                 Ok(())
             }
-            ref other => authorizer::judge(other),
+            ref other => authorizer::judge(other, &hidden),
         };
         match judged {
             Ok(()) => Authorization::Allow,
@@ -163,6 +170,7 @@ fn authorize(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::promises::ColumnName;
     use crate::request::Parameters;
     use std::time::Duration;
 
@@ -295,6 +303,22 @@ mod tests {
         }
         assert_eq!(file.digest(), before);
         assert_eq!(std::fs::read_dir(file.path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn hidden_columns_are_not_read_by_changes_either() {
+        let mut file = file();
+        file.settings.hidden_columns = vec![ColumnName::parse("users.name").unwrap()];
+        for sql in [
+            "UPDATE orders SET user_id = (SELECT name FROM users)",
+            "DELETE FROM users WHERE name = 'a'",
+            "INSERT INTO log SELECT name FROM users",
+            "INSERT INTO log SELECT 1 FROM users JOIN (SELECT 'a' AS name) USING (name)",
+        ] {
+            let refused = file.run(sql, Ending::RollBack);
+            assert!(matches!(refused, Err(DatabaseError::Refused { .. })), "{sql} {refused:?}");
+        }
+        assert!(file.run("DELETE FROM orders WHERE id = 1", Ending::RollBack).is_ok());
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(crate) fn refuse(error: DatabaseError) -> ToolError {
         failure = failure.details(serde_json::json!({"offset_bytes": offset}));
     }
     match error.detail() {
-        Some(detail) => failure.source(detail.to_owned()),
+        Some(detail) => failure.source(detail.into_owned()),
         None => failure,
     }
 }
