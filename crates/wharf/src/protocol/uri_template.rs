@@ -269,7 +269,9 @@ fn single(
     value: &str,
     found: &mut Vec<(Arc<str>, String)>,
 ) -> Option<()> {
-    let whole = operator.allows_reserved() || !value.as_bytes().contains(&operator.separator());
+    // A list as the value of a lone `{name}` expands to its items with commas between them (RFC 6570 section 3.2.2).
+    let may_be_list = operator == Operator::Simple || operator.allows_reserved();
+    let whole = may_be_list || !value.as_bytes().contains(&operator.separator());
     if value.is_empty() || !whole {
         return None;
     }
@@ -310,6 +312,7 @@ mod tests {
         check("test://{id}/data", "test://123/data", Some(&[("id", "123")]));
         check("a://{x}/{y}", "a://1/2", Some(&[("x", "1"), ("y", "2")]));
         check("a://{x,y}", "a://1,2", Some(&[("x", "1"), ("y", "2")]));
+        check("a://{x}/{y}", "a://1/2,3", Some(&[("x", "1"), ("y", "2,3")]));
         check("file:///{+path}", "file:///a/b/c.txt", Some(&[("path", "a/b/c.txt")]));
         check("file:///{name}.txt", "file:///a.b.txt", Some(&[("name", "a.b")]));
         check("a://x{#part}", "a://x#top", Some(&[("part", "top")]));
@@ -334,6 +337,7 @@ mod tests {
             ("greeting://{name}", "greeting://%ff"),
             ("greeting://{name}", "greeting://a%2"),
             ("greeting://{name}", "greeting://a b"),
+            ("greeting://{a,b}", "greeting://a,b,c"),
             ("a://{x}/data", "a://1/data/more"),
             ("a://x{?q}", "a://x?other=1"),
             ("a://x{?q}", "a://x?q=1&q=2"),

@@ -78,7 +78,7 @@ impl Resource {
 
     /// Starts a family of resources behind an RFC 6570 template (levels 1 to 3), such as `greeting://{name}`. The handler
     /// takes the variables as `Args<T>`; percent-decoding has been done, so a value may hold any character: treat it as
-    /// foreign input.
+    /// foreign input. `{name}` also stands for a list, `a,b`; [`Uri`](crate::Uri) tells its commas from encoded ones.
     pub fn template(template: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> ResourceBuilder {
         ResourceBuilder { is_template: true, ..Self::new(template, name) }
     }
