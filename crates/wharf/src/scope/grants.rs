@@ -11,6 +11,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
+    name::Scope,
     pattern::{Pattern, PatternError},
     target::{Refusal, Target, TargetKind},
 };
@@ -31,7 +32,7 @@ static NONE: LazyLock<Arc<Grants>> =
 /// | `*` | everything, administration too | all |
 /// | `tools`, `resources`, `prompts` | every tool, resource or prompt of every server | the scope of the same name |
 /// | `admin` | administration, and nothing else | the scope `admin` |
-/// | `SERVER:*` | every tool, resource and prompt of the server | all, on that server |
+/// | `SERVER:*` | every tool, resource and prompt of the server | all but `admin`, on that server |
 /// | `SERVER:ITEM` | its tools and prompts of that name, its resources with that URI; `*` in ITEM is any text | the scope of the same text |
 /// | `issues:write` | (also) every item that demands this scope and no other | `issues:write` |
 /// | `!PATTERN` | denies what the pattern covers, and every item that demands a scope which it names | |
@@ -139,12 +140,15 @@ impl Grants {
     }
 
     fn check_scopes<'a>(&self, target: &Target<'a>) -> Result<(), Refusal<'a>> {
-        if target.scopes.is_empty()
-            || self.granted.iter().any(|pattern| pattern.gives_all_of_server(target))
-        {
+        if target.scopes.is_empty() || self.granted.iter().any(Pattern::is_everything) {
             return Ok(());
         }
-        let holds = |scope| self.granted.iter().any(|pattern| pattern.is_scope(scope));
+        let gives_all = self.granted.iter().any(|pattern| pattern.gives_all_of_server(target));
+        // Who may use all of a server is its user; who administers it is said by name.
+        let holds = |scope: &Scope| {
+            gives_all && !scope.is_admin()
+                || self.granted.iter().any(|pattern| pattern.is_scope(scope))
+        };
         match target.scopes.iter().find(|scope| !holds(scope)) {
             Some(missing) => Err(Refusal::MissingScope(missing)),
             None => Ok(()),
@@ -249,6 +253,18 @@ mod tests {
         check("admin", Tool, "db query", "", false);
         check("db:* tools resources prompts", Admin, "db keys", "", false);
         check("db:keys *:*", Admin, "db keys", "", false);
+    }
+
+    #[test]
+    fn the_scope_of_administration_is_held_by_name() {
+        check("admin", Resource, "db db://main/pool", "admin", true);
+        check("*", Resource, "db db://main/pool", "admin", true);
+        check("db:*", Resource, "db db://main/pool", "admin", false);
+        check("*:*", Resource, "db db://main/pool", "admin", false);
+        check("resources db:db://main/pool", Resource, "db db://main/pool", "admin", false);
+        check("db:* admin", Resource, "db db://main/pool", "admin", true);
+        check("db:* admin", Resource, "db db://main/pool", "admin pool:read", true);
+        check("admin !db:db://*/pool", Resource, "db db://main/pool", "admin", false);
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl Scope {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is the scope of administration.
+    pub(super) fn is_admin(&self) -> bool {
+        &*self.0 == "admin"
+    }
 }
 
 /// The alphabet of OAuth's scope tokens (RFC 6749 section 3.3), so that every scope can stand in a challenge; without the
