@@ -105,6 +105,13 @@ impl Databases {
         self.inner.default.as_deref()
     }
 
+    /// Closes all databases at once: each refuses new requests, stops the running ones and waits until its connections are
+    /// closed.
+    pub async fn close(&self) {
+        let closing = self.inner.named.values().map(|engine| engine.close());
+        futures_util::future::join_all(closing).await;
+    }
+
     /// What a call may take: the longest statement of any database and the wait for a connection.
     pub(crate) fn longest_call(&self) -> Duration {
         let longest =

@@ -105,6 +105,18 @@ impl Dialect {
         quoted
     }
 
+    /// Whether this is a schema of the database's own, such as its catalogue.
+    #[must_use]
+    pub fn is_system_schema(self, schema: &str) -> bool {
+        let is_one_of = |names: &[&str]| names.iter().any(|name| schema.eq_ignore_ascii_case(name));
+        match self {
+            Self::Sqlite => false,
+            // The prefix is PostgreSQL's own: nobody else may make such a schema.
+            Self::Postgres => schema.starts_with("pg_") || schema == "information_schema",
+            Self::Mysql => is_one_of(&["mysql", "information_schema", "performance_schema", "sys"]),
+        }
+    }
+
     /// The placeholder of the n-th parameter, from 1.
     #[must_use]
     pub fn placeholder(self, n: usize) -> String {
@@ -170,5 +182,19 @@ mod tests {
         assert_eq!(Dialect::Mysql.quote("we`ird"), "`we``ird`");
         assert_eq!(Dialect::Sqlite.quote_table(Some("a.b"), "c"), "\"a.b\".\"c\"");
         assert_eq!(Dialect::Postgres.placeholder(2), "$2");
+    }
+
+    #[test]
+    fn schemas_of_the_database_itself_are_known() {
+        let check = |dialect: Dialect, schema, expected| {
+            assert_eq!(dialect.is_system_schema(schema), expected, "{dialect:?} {schema}");
+        };
+        check(Dialect::Postgres, "pg_catalog", true);
+        check(Dialect::Postgres, "pg_toast", true);
+        check(Dialect::Postgres, "public", false);
+        check(Dialect::Postgres, "Information_Schema", false);
+        check(Dialect::Mysql, "MySQL", true);
+        check(Dialect::Mysql, "shop", false);
+        check(Dialect::Sqlite, "main", false);
     }
 }

@@ -1,6 +1,6 @@
 //! Databases as an MCP server: read-only in depth.
 //!
-//! [`server`] offers tools over any number of named databases. What surrounds a call (validation, deadlines, concurrency) is
+//! [`server`] offers tools, resources and prompts over any number of named databases. What surrounds a call (validation, deadlines, concurrency) is
 //! the runtime's business; what a statement may do is decided below, in modules that know no MCP. Those at the top are the
 //! same for every kind of database: what an [`engine`] can do, what is asked ([`request`]), what bounds the answer
 //! ([`limits`]), what comes back ([`result`], [`catalog`], [`search`]), how it is written ([`format`](mod@format)) and what can go wrong
@@ -11,17 +11,22 @@
 
 pub mod catalog;
 mod collector;
+mod completions;
 pub mod databases;
 pub mod engine;
 pub mod error;
 pub mod format;
 pub mod limits;
 pub mod names;
+mod overview;
 pub mod pool;
 pub mod promises;
+mod prompts;
 mod readiness;
 pub mod request;
+mod resources;
 pub mod result;
+mod rows;
 pub mod search;
 pub mod sqlite;
 mod tools;
@@ -43,6 +48,12 @@ pub fn server(databases: Databases) -> Server {
         .instructions(instructions(&databases));
     for tool in tools::all(&databases) {
         server = server.tool(tool);
+    }
+    for resource in resources::all(&databases) {
+        server = server.resource(resource);
+    }
+    for prompt in prompts::all(&databases) {
+        server = server.prompt(prompt);
     }
     for (name, engine) in databases.iter() {
         let name = format!("database {name}");

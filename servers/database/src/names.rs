@@ -89,6 +89,26 @@ pub fn matches_pattern(pattern: &str, name: &str) -> bool {
     pattern[of..].iter().all(|&c| c == '*')
 }
 
+/// Names that are all different: what appears again gets a number that nobody has.
+#[must_use]
+pub fn unique_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let names: Vec<&str> = names.into_iter().collect();
+    let all: std::collections::HashSet<&str> = names.iter().copied().collect();
+    let mut taken = std::collections::HashSet::with_capacity(names.len());
+    let mut unique = Vec::with_capacity(names.len());
+    for name in names {
+        let mut candidate = name.to_owned();
+        let mut number = 2;
+        while taken.contains(&candidate) || (candidate != name && all.contains(&*candidate)) {
+            candidate = format!("{name}:{number}");
+            number += 1;
+        }
+        taken.insert(candidate.clone());
+        unique.push(candidate);
+    }
+    unique
+}
+
 /// The existing names that are close to a wrong one, the closest first.
 #[must_use]
 pub fn near_names<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
@@ -143,6 +163,13 @@ mod tests {
         assert_eq!(TableName::new(".x.").readings(), [(None, ".x.")]);
         let apart = TableName { schema: Some("s".into()), name: "a.b".into() };
         assert_eq!(apart.readings(), [(Some("s"), "a.b")]);
+    }
+
+    #[test]
+    fn names_become_unique_and_none_is_lost() {
+        assert_eq!(unique_names(["a", "b"]), ["a", "b"]);
+        assert_eq!(unique_names(["a", "a", "a"]), ["a", "a:2", "a:3"]);
+        assert_eq!(unique_names(["a", "a", "a:2", "", ""]), ["a", "a:3", "a:2", "", ":2"]);
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl Cell {
     }
 
     /// This number with a tag, if its JSON would otherwise be a bare string.
-    fn tagged(&self) -> Option<TaggedNumber> {
+    pub(crate) fn tagged(&self) -> Option<TaggedNumber> {
         match *self {
             Self::Integer(n) if n.unsigned_abs() > MAX_SAFE_INTEGER => {
                 Some(TaggedNumber::Integer(n))

@@ -10,6 +10,8 @@ mod list_databases;
 mod list_tables;
 mod search_schema;
 
+use std::time::Duration;
+
 use wharf::{ErrorKind, Tool, ToolError, ToolResult};
 
 use crate::{
@@ -17,11 +19,16 @@ use crate::{
     error::{DatabaseError, ErrorKind as DatabaseErrorKind},
 };
 
-/// The tools, each with the time that the slowest database may need.
+/// The time that the slowest database may need. The databases stop their own work before, so that the caller learns which
+/// of their bounds was met.
+pub(crate) fn deadline(databases: &Databases) -> Duration {
+    const SLACK: Duration = Duration::from_secs(1);
+    databases.longest_call() + SLACK
+}
+
+/// The tools, each with its deadline.
 pub(crate) fn all(databases: &Databases) -> Vec<Tool> {
-    /// The databases stop their own work before, so that the caller learns which of their bounds was met.
-    const SLACK: std::time::Duration = std::time::Duration::from_secs(1);
-    let deadline = databases.longest_call() + SLACK;
+    let deadline = deadline(databases);
     let mut tools = vec![
         Tool::of(list_databases::list_databases),
         Tool::of(list_tables::list_tables),

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attacks;
+mod prompts;
 mod queries;
+mod resources;
 mod transports;
 mod writes;
 
