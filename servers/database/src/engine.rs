@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use crate::catalog::{TableDescription, TableList};
+use crate::changes::Changes;
 use crate::error::DatabaseError;
 use crate::limits::Limits;
 use crate::names::TableName;
@@ -60,6 +61,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Whether the database can be reached and read, and what its operator should know.
     fn check(&self) -> Answer<'_, Health>;
+
+    /// Begins to tell which rows change, if this database does so. Asked once; the engine stops when nobody listens any
+    /// more, and tells [`Change::Missed`](crate::changes::Change::Missed) whenever it cannot know what it did not hear.
+    fn changes(&self) -> Option<Changes> {
+        None
+    }
 
     /// Refuses new requests, stops the running ones and waits until every connection is closed.
     fn close(&self) -> BoxFuture<'_, ()>;

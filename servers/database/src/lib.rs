@@ -1,6 +1,7 @@
 //! Databases as an MCP server: read-only in depth.
 //!
-//! [`server`] offers tools, resources and prompts over any number of named databases. What surrounds a call (validation, deadlines, concurrency) is
+//! [`server`] offers tools, resources and prompts over any number of named databases, and a [`ChangeRelay`] tells its
+//! clients which rows change. What surrounds a call (validation, deadlines, concurrency) is
 //! the runtime's business; what a statement may do is decided below, in modules that know no MCP. Those at the top are the
 //! same for every kind of database: what an [`engine`] can do, what is asked ([`request`]), what bounds the answer
 //! ([`limits`]), what comes back ([`result`], [`catalog`], [`search`]), how it is written ([`format`](mod@format)) and what can go wrong
@@ -10,6 +11,7 @@
 //! then a person is asked first ([`write`]).
 
 pub mod catalog;
+pub mod changes;
 mod collector;
 mod completions;
 pub mod databases;
@@ -23,6 +25,7 @@ pub mod pool;
 pub mod promises;
 mod prompts;
 mod readiness;
+mod relay;
 pub mod request;
 mod resources;
 pub mod result;
@@ -36,8 +39,8 @@ use std::sync::Arc;
 
 use wharf::Server;
 
-pub use crate::databases::Databases;
 use crate::readiness::DatabaseProbe;
+pub use crate::{databases::Databases, relay::ChangeRelay};
 
 /// The server over some databases, ready to be built. They are opened when they are first asked; `/readyz` tells whether
 /// they can be.

@@ -58,6 +58,15 @@ pub(crate) fn row_uri(database: &str, table: &str, key: &[String]) -> String {
     format!("db://{}/{}/{}", encode(database), encode(table), key.join(","))
 }
 
+/// Every spelling under which a client may have asked for a row: as [`row_uri`] writes it, and as an expanded template.
+pub(crate) fn row_uris(database: &str, table: &str, key: &[String]) -> Vec<String> {
+    let mut uris = vec![row_uri(database, table, key)];
+    if key.len() > 1 && key.iter().all(|part| !part.contains(',')) {
+        uris.push(row_uri(database, table, &[key.join(",")]));
+    }
+    uris
+}
+
 /// A table's name as it stands in an address.
 pub(crate) fn table_part(schema: Option<&str>, name: &str) -> String {
     match schema {
@@ -107,6 +116,16 @@ mod tests {
         // Three values for two columns: which is which is not guessed.
         assert_eq!(key("db://m/t/a%2Cb%2Cc", 2), ["a,b,c"]);
         assert_eq!(key("db://m/t/a,b", 1), ["a", "b"]);
+    }
+
+    #[test]
+    fn every_spelling_of_an_address_is_told() {
+        let uris = |key: &[&str]| {
+            row_uris("m", "t", &key.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(uris(&["1"]), ["db://m/t/1"]);
+        assert_eq!(uris(&["a", "b"]), ["db://m/t/a,b", "db://m/t/a%2Cb"]);
+        assert_eq!(uris(&["a,b", "c"]), ["db://m/t/a%2Cb,c"]);
     }
 
     proptest! {

@@ -9,7 +9,7 @@ mod schema;
 
 use wharf::Resource;
 
-pub(crate) use address::table_part;
+pub(crate) use address::{row_uris, table_part};
 
 use crate::Databases;
 
