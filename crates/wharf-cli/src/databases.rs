@@ -1,9 +1,9 @@
-//! From the configuration of databases to the engines that serve them.
+//! From the configuration of databases to the engines that serve them, and what runs beside the calls of their servers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use wharf_database::{
-    Databases,
+    ChangeRelay, Databases,
     engine::Engine,
     error::DatabaseError,
     limits::Limits,
@@ -11,7 +11,10 @@ use wharf_database::{
     sqlite::{self, SqliteSettings},
 };
 
-use crate::config::{Database, DatabaseSource, OneDatabase};
+use crate::{
+    config::{Database, DatabaseSource, OneDatabase},
+    hosting::Hosted,
+};
 
 /// The databases of one server. They are opened when they are first asked.
 ///
@@ -32,6 +35,40 @@ pub(crate) fn example(configured: &Database) -> &'static [&'static str] {
         ],
         [_] => &["list_tables"],
         _ => &["list_databases"],
+    }
+}
+
+/// What runs beside the calls of servers: the notifications of their databases, and the connections.
+#[derive(Debug)]
+#[must_use = "it ends when it is dropped"]
+pub(crate) struct Running {
+    relays: Vec<ChangeRelay>,
+    databases: Vec<Databases>,
+}
+
+impl Running {
+    /// Starts it. Needs the runtime.
+    pub(crate) fn start(hosted: &[Hosted]) -> Self {
+        let with_databases = hosted.iter().filter_map(|server| {
+            let databases = server.databases.clone()?;
+            Some((ChangeRelay::start(server.service.handle(), &databases), databases))
+        });
+        let (relays, databases) = with_databases.unzip();
+        Self { relays, databases }
+    }
+
+    /// Ends it, once no call runs any more.
+    pub(crate) async fn close(self) {
+        /// A database that can't be reached must not keep the process.
+        const PATIENCE: Duration = Duration::from_secs(5);
+        for relay in self.relays {
+            relay.close().await;
+        }
+        for databases in self.databases {
+            if tokio::time::timeout(PATIENCE, databases.close()).await.is_err() {
+                tracing::warn!("a database did not close its connections in time");
+            }
+        }
     }
 }
 

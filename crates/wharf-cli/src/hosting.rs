@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use wharf::{Rate, SealingKey, Service};
+use wharf_database::Databases;
 use wharf_store::sqlite::SqliteStore;
 
 use crate::{
@@ -23,6 +24,8 @@ pub(crate) struct Hosted {
     pub(crate) service: Service,
     /// A call to try it with, in the words of `wharf call`.
     pub(crate) example: &'static [&'static str],
+    /// Its databases, which tell of changes while it is served and are closed afterwards.
+    pub(crate) databases: Option<Databases>,
 }
 
 /// Builds all servers, which share `store`; without one each keeps its state in memory.
@@ -41,17 +44,18 @@ fn hosted(
     settings: &Settings,
     store: Option<&Arc<SqliteStore>>,
 ) -> anyhow::Result<Hosted> {
+    let mut opened = None;
     let (described, example): (_, &[&str]) = match &server.kind {
         ServerKind::Calculator => (
             wharf_calculator::server(wharf_calculator::Settings::default()),
             &["calculate", "expression=2^64 / 3"],
         ),
-        ServerKind::Database(database) => (
-            wharf_database::server(
-                databases::of(database).map_err(|error| unusable(&server.name, &error))?,
-            ),
-            databases::example(database),
-        ),
+        ServerKind::Database(database) => {
+            let databases =
+                databases::of(database).map_err(|error| unusable(&server.name, &error))?;
+            opened = Some(databases.clone());
+            (wharf_database::server(databases), databases::example(database))
+        }
         ServerKind::Files(files) => (
             wharf_files::server(&files.settings())
                 .map_err(|error| unusable(&server.name, &error))?,
@@ -74,7 +78,7 @@ fn hosted(
         .danger_expose_internal_errors(settings.logging.expose_internal_errors)
         .build()
         .map_err(|error| unusable(&server.name, &error))?;
-    Ok(Hosted { name: server.name.clone(), service, example })
+    Ok(Hosted { name: server.name.clone(), service, example, databases: opened })
 }
 
 fn unusable(name: &str, error: &dyn std::fmt::Display) -> Failure {

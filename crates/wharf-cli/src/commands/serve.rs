@@ -11,7 +11,7 @@ use crate::{
     cli::ServeOptions,
     commands::matrix,
     config::{LogFormat, Settings},
-    durable,
+    databases, durable,
     exit::Exit,
     failure::Failure,
     hosting::{self, Hosted},
@@ -38,7 +38,9 @@ pub(crate) async fn run(options: &ServeOptions) -> anyhow::Result<Exit> {
         .await
         .map_err(|error| cannot_listen(&error))?;
     announce(&settings, &hosted, &bound, options.json)?;
+    let running = databases::Running::start(&hosted);
     bound.serve(&shutdown).await;
+    running.close().await;
     if let Some(store) = store {
         store.close().await;
     }

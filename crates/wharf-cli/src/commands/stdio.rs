@@ -5,7 +5,9 @@ use wharf::{
     transport::{Shutdown, stdio},
 };
 
-use crate::{cli::StdioOptions, durable, exit::Exit, failure::Failure, hosting, logging};
+use crate::{
+    cli::StdioOptions, databases, durable, exit::Exit, failure::Failure, hosting, logging,
+};
 
 /// Serves until stdin ends or a signal comes.
 ///
@@ -21,7 +23,9 @@ pub(crate) async fn run(options: &StdioOptions) -> anyhow::Result<Exit> {
     };
     let caller = Caller::local().with_grants(settings.auth.local);
     let shutdown = Shutdown::on_signals(settings.limits.shutdown_grace)?;
+    let running = databases::Running::start(&hosted);
     let served = stdio::serve(&server.service, caller, &shutdown).await;
+    running.close().await;
     if let Some(store) = store {
         store.close().await;
     }
