@@ -95,6 +95,8 @@ pub struct Challenge {
     pub message: String,
     /// The value of `Retry-After`, in seconds.
     pub retry_after_seconds: Option<u64>,
+    /// What the records of refusals say of it, in one word. The caller is not told.
+    pub reason: &'static str,
 }
 
 impl Challenge {
@@ -105,6 +107,7 @@ impl Challenge {
             www_authenticate: www_authenticate.into(),
             message: "a valid credential is required; send it as Authorization: Bearer".into(),
             retry_after_seconds: None,
+            reason: "unauthenticated",
         }
     }
 
@@ -115,6 +118,7 @@ impl Challenge {
             www_authenticate: String::new(),
             message: "credentials can't be checked at the moment; try again".into(),
             retry_after_seconds: Some(retry_after_seconds),
+            reason: "credentials_unchecked",
         }
     }
 
@@ -125,7 +129,15 @@ impl Challenge {
             www_authenticate: String::new(),
             message: "too many requests without a valid credential; wait before the next".into(),
             retry_after_seconds: Some(retry_after_seconds),
+            reason: "too_many_failures",
         }
+    }
+
+    /// The same with another word for the records of refusals, such as `no_credential`.
+    #[must_use]
+    pub fn because(mut self, reason: &'static str) -> Self {
+        self.reason = reason;
+        self
     }
 }
 
@@ -139,6 +151,13 @@ pub trait Authenticator: Send + Sync + 'static {
         &'a self,
         credentials: Credentials<'a>,
     ) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>>;
+
+    /// Whether somebody who was recognised before still would be, with the same permissions. A listener asks it about once
+    /// a second for whatever goes on, and ends what belongs to somebody who is not: sessions, open streams, and calls
+    /// that run. Must not block.
+    fn recognises(&self, _: &Caller) -> bool {
+        true
+    }
 
     /// Whether everyone is let in; a listener that others can reach refuses to start on it.
     fn allows_anyone(&self) -> bool {

@@ -100,6 +100,15 @@ struct Clock {
     depth: u32,
 }
 
+/// Why somebody other than the handler ended a call.
+#[derive(Debug, Clone, Copy)]
+#[repr(u8)]
+enum Ended {
+    Not,
+    Withdrawn,
+    Revoked,
+}
+
 /// One call's surroundings.
 pub(crate) struct CallContext {
     pub(crate) core: Arc<Core>,
@@ -119,7 +128,7 @@ pub(crate) struct CallContext {
     /// Whether it also brings the sealed state of that round.
     continues: bool,
     cache: AtomicU8,
-    withdrawn: AtomicBool,
+    ended: AtomicU8,
     admission: Mutex<Admission>,
     clock: Mutex<Clock>,
 }
@@ -166,7 +175,7 @@ impl CallContext {
             outbox: Outbox::new(can_stream),
             ask: Mutex::new(ask),
             binding,
-            withdrawn: AtomicBool::new(false),
+            ended: AtomicU8::new(Ended::Not as u8),
             admission: Mutex::default(),
             clock: Mutex::default(),
         }
@@ -174,13 +183,28 @@ impl CallContext {
 
     /// The client withdrew the call: it stops at its next await, and nothing more is sent.
     pub(crate) fn cancel_by_client(&self) {
-        self.withdrawn.store(true, Ordering::SeqCst);
-        self.cancel.cancel();
-        self.outbox.wake();
+        self.end(Ended::Withdrawn);
     }
 
     pub(crate) fn is_cancelled_by_client(&self) -> bool {
-        self.withdrawn.load(Ordering::SeqCst)
+        self.ended.load(Ordering::SeqCst) == Ended::Withdrawn as u8
+    }
+
+    /// Its caller is no longer recognised: it stops at its next await, and is answered with that.
+    pub(crate) fn revoke(&self) {
+        self.end(Ended::Revoked);
+    }
+
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.ended.load(Ordering::SeqCst) == Ended::Revoked as u8
+    }
+
+    /// The first reason stays.
+    fn end(&self, why: Ended) {
+        let order = Ordering::SeqCst;
+        let _ = self.ended.compare_exchange(Ended::Not as u8, why as u8, order, order);
+        self.cancel.cancel();
+        self.outbox.wake();
     }
 
     pub(crate) fn ask(&self) -> std::sync::MutexGuard<'_, AskState> {

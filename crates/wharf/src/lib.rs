@@ -57,7 +57,9 @@ pub use handler::{
 pub use layers::{Rate, RateError, RateLimits, StoreFailure, ToolRates};
 pub use listen::Subscription;
 pub use meta::Meta;
-pub use observe::{AuditSink, CallRecord, MetricsSink, Probe, Readiness, StoreTrouble};
+pub use observe::{
+    AuditSink, CallRecord, MetricsSink, Probe, Readiness, RefusalRecord, StoreTrouble,
+};
 pub use protocol::{Id, LogLevel, Revision, RpcError, keys};
 pub use scope::{Grants, PatternError, Refusal, Scope, ScopeError, Target, TargetKind};
 pub use seal::{KeyLength, SealingKey};

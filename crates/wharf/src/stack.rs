@@ -13,7 +13,7 @@ use crate::{
         RateLimitLayer, RateLimits, RecordLayer, ResponseBudgetLayer, ResultCacheLayer,
         TimeoutLayer, TraceLayer, ValidateLayer,
     },
-    observe::{AuditSink, MetricsSink},
+    observe::Sinks,
     server::Limits,
     state::StateStore,
 };
@@ -28,8 +28,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) rate_limits: RateLimits,
     pub(crate) gate: Arc<Gate>,
     pub(crate) state: Arc<dyn StateStore>,
-    pub(crate) metrics: Option<Arc<dyn MetricsSink>>,
-    pub(crate) audit: Option<Arc<dyn AuditSink>>,
+    pub(crate) sinks: Arc<Sinks>,
 }
 
 /// Builds the stack of one server.
@@ -38,7 +37,7 @@ pub(crate) fn stack(parts: Parts<'_>) -> Stack {
 }
 
 fn layered(
-    Parts { server, limits, rate_limits, gate, state, metrics, audit }: Parts<'_>,
+    Parts { server, limits, rate_limits, gate, state, sinks }: Parts<'_>,
 ) -> impl Service<Call, Response = Outcome, Error = Error, Future: Send + 'static>
 + Clone
 + Send
@@ -49,7 +48,7 @@ fn layered(
         .layer(TraceLayer)
         // Outside everything that can refuse, so that refusals, timeouts, panics and dropped calls are counted and
         // audited too.
-        .layer(RecordLayer::new(metrics.clone(), audit))
+        .layer(RecordLayer::new(Arc::clone(&sinks)))
         // Outside the layers that could panic themselves; inside the record, which must learn of the panic.
         .layer(CatchPanicLayer)
         // Outside the line for a permit: waiting counts against the deadline.
@@ -60,7 +59,7 @@ fn layered(
         .layer(AuthorizeLayer)
         // Outside validation and whatever else costs something: a call that comes too often must stay cheap. Inside the
         // record, so that refusals are counted.
-        .layer(RateLimitLayer::new(server, rate_limits, state, metrics))
+        .layer(RateLimitLayer::new(server, rate_limits, state, sinks.metrics.clone()))
         // Nothing below sees arguments that the schema does not accept, and all of it sees them in their final form.
         .layer(ValidateLayer)
         // Outside the cache: a key says that the call happens once, whatever else would be answered to it. Outside the
@@ -94,8 +93,7 @@ mod tests {
             rate_limits: RateLimits::default(),
             gate: Arc::new(Gate::new(&limits)),
             state: Arc::new(MemoryStore::default()),
-            metrics: None,
-            audit: None,
+            sinks: Arc::default(),
         };
         let expected = [
             "Trace",

@@ -6,13 +6,12 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::{
-    continuation,
+    Edge, continuation,
     params::{Params, malformed},
     running::Running,
 };
 use crate::{
     call::{Call, Operation, Subject},
-    caller::Caller,
     context::{Binding, CallContext},
     handler::ask::AskState,
     listen::Subscription,
@@ -23,26 +22,8 @@ use crate::{
     },
     results,
     server::{core::Core, lists::ListKind},
-    session::{InFlight, Session},
+    session::Session,
 };
-
-/// Where a message came from.
-pub(crate) struct Edge<'a> {
-    pub(crate) caller: &'a Arc<Caller>,
-    /// The legacy session that it belongs to.
-    pub(crate) session: Option<&'a Arc<Session>>,
-    /// A session was named that does not exist: legacy requests end here, requests of 2026-07-28 ignore it.
-    pub(crate) lost_session: bool,
-    /// Where running calls are found again by `notifications/cancelled`; an HTTP request of 2026-07-28 is cancelled by
-    /// closing its stream instead.
-    pub(crate) in_flight: Option<&'a Arc<InFlight>>,
-    /// HTTP's headers; other transports have none.
-    pub(crate) headers: Option<HeaderView<'a>>,
-    /// Whether anything can be sent before the answer.
-    pub(crate) can_stream: bool,
-    /// Whether legacy requests are served without a session that `initialize` began.
-    pub(crate) sessionless: bool,
-}
 
 /// A request's envelope.
 pub(crate) struct Arrival<'a> {

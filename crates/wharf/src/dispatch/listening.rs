@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::running::Running;
+use super::{
+    encode,
+    running::{Running, revoked},
+};
 use crate::{events::EventStream, listen::Subscription, protocol::keys, server::core::Listener};
 
 /// An open stream. It holds the call it came from, so that `notifications/cancelled` ends it.
@@ -36,7 +39,12 @@ impl Listening {
                 biased;
                 () = context.cancel.cancelled() => {
                     self.events = None;
-                    return None;
+                    if !context.is_revoked() {
+                        return None;
+                    }
+                    let answer = encode::answer(context, Err(revoked()));
+                    self.ready.push_back(answer.body.into());
+                    continue;
                 }
                 () = context.core.closing.cancelled() => None,
                 event = events.next() => event,

@@ -2,19 +2,21 @@
 
 mod continuation;
 mod decode;
+mod edge;
 mod encode;
 mod listening;
 mod params;
 mod running;
 
-pub(crate) use decode::{Arrival, Edge};
+pub(crate) use decode::Arrival;
+pub(crate) use edge::Edge;
 pub(crate) use listening::Listening;
 pub(crate) use running::{Finished, Running, Step};
 
 use bytes::Bytes;
 
 use crate::{
-    protocol::{Message, RpcError, parse_message},
+    protocol::{Id, Message, RpcError, parse_message},
     server::core::Core,
 };
 
@@ -34,10 +36,10 @@ impl Core {
     /// Takes one message in.
     pub(crate) fn receive(self: &std::sync::Arc<Self>, body: &Bytes, edge: &Edge<'_>) -> Received {
         let Ok(text) = std::str::from_utf8(body) else {
-            return Received::refuse(&RpcError::parse("the text is not UTF-8"), None);
+            return self.refuse(&RpcError::parse("the text is not UTF-8"), None, edge);
         };
         match parse_message(text) {
-            Err(refused) => Received::refuse(&refused.0, refused.1.as_ref()),
+            Err(refused) => self.refuse(&refused.0, refused.1.as_ref(), edge),
             Ok(Message::Batch(items)) => Received::Batch(
                 items.into_iter().map(|item| crate::protocol::slice(body, item)).collect(),
             ),
@@ -59,16 +61,17 @@ impl Core {
                     edge,
                 ) {
                     Ok(running) => Received::Call(Box::new(running)),
-                    Err(error) => Received::refuse(&error, Some(&id)),
+                    Err(error) => self.refuse(&error, Some(&id), edge),
                 }
             }
         }
     }
 }
 
-impl Received {
-    pub(crate) fn refuse(error: &RpcError, id: Option<&crate::protocol::Id>) -> Self {
+impl Core {
+    fn refuse(&self, error: &RpcError, id: Option<&Id>, edge: &Edge<'_>) -> Received {
         tracing::debug!(code = error.code, message = %error.message, "a message was refused");
-        Self::Refused { body: error.to_message(id), status: error.status }
+        self.record_refusal(&edge.refusal(error));
+        Received::Refused { body: error.to_message(id), status: error.status }
     }
 }

@@ -106,6 +106,11 @@ impl Running {
         if let Some(finished) = self.finished.take() {
             return Poll::Ready(Step::Finished(finished));
         }
+        if self.future.is_some() && self.context.is_revoked() {
+            self.stop();
+            self.finished = Some(self.finish(Err(revoked())));
+            return self.poll_next(cx);
+        }
         let Some(future) = &mut self.future else {
             return Poll::Ready(Step::Finished(Finished::Silent));
         };
@@ -132,7 +137,8 @@ impl Running {
         }
         self.context.outbox.register(cx.waker());
         // Something may have arrived between the last look and the registration.
-        if self.context.is_cancelled_by_client() || !self.context.outbox.is_empty() {
+        let ended = self.context.is_cancelled_by_client() || self.context.is_revoked();
+        if ended || !self.context.outbox.is_empty() {
             return self.poll_next(cx);
         }
         Poll::Pending
@@ -165,6 +171,14 @@ impl Running {
         let encode::Answer { body, status, challenge } = encode::answer(&self.context, result);
         Finished::Reply { body, status, challenge }
     }
+}
+
+/// What a call is answered with whose caller is no longer recognised.
+pub(super) fn revoked() -> Error {
+    Error::failed(
+        ErrorKind::AuthenticationFailed,
+        "the credential was withdrawn or has expired while this went on; what was done by then stands. Get another one before you call again",
+    )
 }
 
 impl Drop for Running {

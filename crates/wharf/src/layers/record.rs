@@ -15,24 +15,15 @@ use crate::{
     call::{Call, Outcome},
     context::Context as CallContext,
     error::{Class, Error, ErrorKind},
-    observe::{AuditSink, CallRecord, MetricsSink},
+    observe::{CallRecord, Sinks},
 };
-
-#[derive(Clone, Default)]
-struct Sinks {
-    metrics: Option<Arc<dyn MetricsSink>>,
-    audit: Option<Arc<dyn AuditSink>>,
-}
 
 #[derive(Clone)]
 pub(crate) struct RecordLayer(Arc<Sinks>);
 
 impl RecordLayer {
-    pub(crate) fn new(
-        metrics: Option<Arc<dyn MetricsSink>>,
-        audit: Option<Arc<dyn AuditSink>>,
-    ) -> Self {
-        Self(Arc::new(Sinks { metrics, audit }))
+    pub(crate) fn new(sinks: Arc<Sinks>) -> Self {
+        Self(sinks)
     }
 }
 
@@ -60,8 +51,7 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Reco
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let wanted = self.sinks.metrics.is_some() || self.sinks.audit.is_some();
-        let entry = wanted.then(|| Entry {
+        let entry = self.sinks.are_there().then(|| Entry {
             sinks: Arc::clone(&self.sinks),
             method: call.method(),
             target: call.target().into(),
@@ -97,12 +87,7 @@ impl Entry {
             cache: self.context.cache_status(),
             elapsed: self.started.elapsed(),
         };
-        if let Some(metrics) = &self.sinks.metrics {
-            metrics.record(&record);
-        }
-        if let Some(audit) = &self.sinks.audit {
-            audit.record(&record);
-        }
+        self.sinks.record(&record);
     }
 }
 
@@ -111,8 +96,11 @@ impl Drop for Entry {
         if self.written {
             return;
         }
-        // Nobody waits any more: the client has gone, or the server ends and `dispatch` has said so.
-        if self.context.core.abort.is_cancelled() && !self.context.is_cancelled_by_client() {
+        // Nobody waits any more: the client has gone, or `dispatch` has said why the call ends.
+        if self.context.is_revoked() {
+            let kind = ErrorKind::AuthenticationFailed;
+            self.write(kind.code(), kind.class());
+        } else if self.context.core.abort.is_cancelled() && !self.context.is_cancelled_by_client() {
             let kind = ErrorKind::ServiceUnavailable;
             self.write(kind.code(), kind.class());
         } else {

@@ -147,6 +147,19 @@ impl RpcError {
         error
     }
 
+    /// What was wrong with a message that never became a call, in one word for records.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self.code {
+            -32700 => "not_json",
+            -32600 => "invalid_request",
+            -32601 => "unknown_method",
+            -32602 => "invalid_params",
+            -32020 => "header_mismatch",
+            -32022 => "unsupported_version",
+            _ => "refused",
+        }
+    }
+
     /// The whole message.
     pub(crate) fn to_message(&self, id: Option<&Id>) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);

@@ -1,8 +1,11 @@
 //! A built server: everything that calls share, and what transports serve.
 
-use std::sync::{
-    Arc, Mutex, Weak,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -17,17 +20,29 @@ use super::{
 };
 use crate::{
     cache::CacheHint,
+    caller::Caller,
+    context::RequestId,
+    error::ErrorKind,
     events::{Event, EventBus, EventStream, LocalBus},
     gate::Gate,
     handler::States,
     layers::ResultStore,
-    observe::{Probe, Readiness},
+    observe::{Probe, RefusalRecord, Sinks},
     protocol::{Revision, keys},
     results,
     seal::Sealer,
     stack::{Parts, Stack, stack},
     state::{MemoryStore, StateStore},
 };
+
+/// What is known of a request or message that is refused before it becomes a call.
+pub(crate) struct Refusal<'a> {
+    pub(crate) kind: ErrorKind,
+    pub(crate) reason: &'static str,
+    pub(crate) status: Option<u16>,
+    pub(crate) client_addr: Option<IpAddr>,
+    pub(crate) caller: Option<&'a Caller>,
+}
 
 /// What all calls of one server share.
 pub(crate) struct Core {
@@ -53,6 +68,7 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) cache: CacheHint,
     pub(crate) stack: Stack,
+    sinks: Arc<Sinks>,
     /// Where cut results are read on. Beside the registry, whatever else is in that.
     pub(crate) results: Arc<ResourceEntry>,
     probes: Vec<Arc<dyn Probe>>,
@@ -90,14 +106,14 @@ impl Core {
             initialize["instructions"] = instructions.into();
         }
         let state = server.state.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let sinks = Arc::new(Sinks { metrics: server.metrics, audit: server.audit });
         let stack = stack(Parts {
             server: &server.name,
             limits: &server.limits,
             rate_limits: server.rate_limits,
             gate: Arc::clone(&gate),
             state: Arc::clone(&state),
-            metrics: server.metrics,
-            audit: server.audit,
+            sinks: Arc::clone(&sinks),
         });
         Ok(Service(Arc::new(Self {
             name: server.name,
@@ -117,6 +133,7 @@ impl Core {
             limits: server.limits,
             cache: server.cache,
             stack,
+            sinks,
             results: Arc::new(ResourceEntry::compile(results::resource())?),
             probes: server.probes,
             expose_internal_errors: server.expose_internal_errors,
@@ -128,6 +145,22 @@ impl Core {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Records what never became a call.
+    pub(crate) fn record_refusal(&self, refusal: &Refusal<'_>) {
+        if self.sinks.are_there() {
+            self.sinks.refused(&RefusalRecord {
+                request_id: RequestId::next(),
+                server: &self.name,
+                client_addr: refusal.client_addr,
+                caller: refusal.caller,
+                outcome: refusal.kind.code(),
+                class: refusal.kind.class(),
+                reason: refusal.reason,
+                status: refusal.status,
+            });
+        }
     }
 
     pub(crate) fn gate(&self) -> &Arc<Gate> {
@@ -159,12 +192,8 @@ impl Core {
             .then_some(place)
     }
 
-    pub(crate) async fn readiness(&self) -> Vec<(String, Readiness)> {
-        let checks = self
-            .probes
-            .iter()
-            .map(|probe| async { (probe.name().to_owned(), probe.check().await) });
-        futures_util::future::join_all(checks).await
+    pub(crate) fn probes(&self) -> &[Arc<dyn Probe>] {
+        &self.probes
     }
 }
 

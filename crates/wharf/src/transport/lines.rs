@@ -103,7 +103,7 @@ where
                 while let Some(line) = lines.next() {
                     match line {
                         Ok(line) => connection.take(&line),
-                        Err(error) => connection.push(&error.to_message(None)),
+                        Err(error) => connection.refuse(&error),
                     }
                 }
             }
@@ -194,17 +194,27 @@ impl Connection {
         }
     }
 
-    fn receive(&self, message: &Bytes) -> Received {
-        let edge = Edge {
+    fn edge(&self) -> Edge<'_> {
+        Edge {
             caller: &self.caller,
+            client_addr: None,
             session: self.session.as_ref(),
             lost_session: false,
             in_flight: Some(&self.in_flight),
             headers: None,
             can_stream: true,
             sessionless: false,
-        };
-        self.service.0.receive(message, &edge)
+        }
+    }
+
+    fn receive(&self, message: &Bytes) -> Received {
+        self.service.0.receive(message, &self.edge())
+    }
+
+    /// Answers, and records, what can't become a call.
+    fn refuse(&mut self, error: &RpcError) {
+        self.service.0.record_refusal(&self.edge().refusal(error));
+        self.push(&error.to_message(None));
     }
 
     /// Starts what was received. A call that is answered at once gives its answer; another one moves to a task, which
@@ -268,7 +278,7 @@ impl Connection {
                 true => "a batch has 1 to 1000 messages",
                 false => "this revision has no batches: send one message per line",
             };
-            self.push(&RpcError::invalid_request(text).to_message(None));
+            self.refuse(&RpcError::invalid_request(text));
             return;
         }
         let (collector, mut answers) = mpsc::channel(items.len());

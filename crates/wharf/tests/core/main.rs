@@ -27,6 +27,8 @@ mod outputs;
 mod permissions;
 mod questions;
 mod rates;
+mod refused;
+mod revoked;
 mod rounds;
 mod session_model;
 mod sessions;

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use wharf::{
     AuditSink, BuildError, CallRecord, CompletionQuery, Event, EventBus, Extension, Json, LocalBus,
-    Probe, Prompt, Readiness, Resource, Server, Tool,
+    Probe, Prompt, Readiness, RefusalRecord, Resource, Server, Tool,
 };
 
 use crate::{
@@ -191,6 +191,8 @@ impl AuditSink for Told {
     fn record(&self, _: &CallRecord<'_>) {
         self.0.raise();
     }
+
+    fn refused(&self, _: &RefusalRecord<'_>) {}
 }
 
 #[tokio::test]

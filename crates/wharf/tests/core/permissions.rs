@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use wharf::{
     AllowAnonymous, AuditSink, Authenticator, CallRecord, Caller, Challenge, Credentials, Grants,
-    Prompt, Resource, Server, Service, Tool,
+    Prompt, RefusalRecord, Resource, Server, Service, Tool,
     transport::http::{Http, HttpSettings},
 };
 
@@ -45,6 +45,8 @@ impl AuditSink for Audit {
         let entry = (record.target.to_owned(), record.outcome.to_owned());
         self.0.lock().unwrap().push(entry);
     }
+
+    fn refused(&self, _: &RefusalRecord<'_>) {}
 }
 
 fn service(records: &Records) -> Service {

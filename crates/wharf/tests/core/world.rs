@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 use wharf::{
-    Args, AuditSink, CallRecord, Cancel, ErrorKind, MetricsSink, Resource, Server, Service, Tool,
+    Args, AuditSink, CallRecord, Cancel, ErrorKind, MetricsSink, RefusalRecord, Resource, Server, Service, Tool,
     ToolError,
 };
 
@@ -78,12 +78,16 @@ impl MetricsSink for Metrics {
     fn record(&self, record: &CallRecord<'_>) {
         self.0.lock().unwrap().push(recorded(record));
     }
+
+    fn refused(&self, _: &RefusalRecord<'_>) {}
 }
 
 impl AuditSink for Audit {
     fn record(&self, record: &CallRecord<'_>) {
         drop(self.0.send(recorded(record)));
     }
+
+    fn refused(&self, _: &RefusalRecord<'_>) {}
 }
 
 /// A built server and what can be seen of it.

@@ -17,7 +17,7 @@ use crate::{
         faulty::{Fault, Faulty},
         testing::{Calls, Mock, run, told},
     },
-    observe::{MetricsSink, StoreTrouble},
+    observe::{MetricsSink, RefusalRecord, StoreTrouble},
     protocol::RpcError,
     server::lists::ListKind,
     state::{MemoryLimits, MemoryStore, StateStore},
@@ -267,6 +267,8 @@ struct Seen(Mutex<Vec<(String, bool)>>);
 
 impl MetricsSink for Seen {
     fn record(&self, _: &CallRecord<'_>) {}
+
+    fn refused(&self, _: &RefusalRecord<'_>) {}
 
     fn store_trouble(&self, trouble: &StoreTrouble<'_>) {
         assert_eq!(trouble.server, "limited");

@@ -23,7 +23,9 @@ pub(super) async fn answer(exchange: &Exchange<'_>, items: &[Bytes]) -> Response
             (None, Ok(Some(named))) => Revision::parse(&named),
             (None, Err(_)) => None,
         };
-    let refuse = |text: &'static str| reply::error(&RpcError::invalid_request(text), None);
+    let refuse = |text: &'static str| {
+        reply::because("invalid_request", reply::error(&RpcError::invalid_request(text), None))
+    };
     if !revision.is_some_and(Revision::allows_batches) {
         return refuse("this revision has no batches: send one message per request");
     }
@@ -56,9 +58,10 @@ async fn one(exchange: &Exchange<'_>, item: &Bytes) -> Option<Vec<u8>> {
         let error = RpcError::invalid_request("initialize can't be part of a batch");
         return Some(error.to_message(Some(running.id())));
     }
+    let mut step = exchange.first_step(&mut running).await;
     loop {
-        match running.next().await {
-            Step::Outgoing(_) => {}
+        match step {
+            Step::Outgoing(_) => step = running.next().await,
             Step::Finished(Finished::Reply { body, .. }) => return Some(body),
             Step::Finished(_) => return None,
         }

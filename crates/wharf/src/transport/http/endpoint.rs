@@ -1,27 +1,30 @@
 //! One server's endpoint: POST for messages, GET for a legacy session's stream, DELETE for its end.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{future::poll_fn, net::IpAddr, sync::Arc, task::Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
-use http_body_util::BodyExt;
 
 use super::{
     batch,
     body::ResponseBody,
-    forwarded, reply,
+    forwarded,
+    incoming::{Accepts, is_json, read},
+    reply,
     sessions::{HttpSession, Sessions},
     settings::HttpSettings,
     stream::{Frames, alive, event, priming},
+    under_way::UnderWay,
 };
 use crate::{
     caller::{Authenticator, Caller, Challenge, Credentials},
     dispatch::{Edge, Finished, Listening, Received, Running, Step},
+    error::ErrorKind,
     outbox::Outgoing,
     protocol::{HeaderView, Id, RpcError},
-    server::Service,
+    server::{Service, core::Refusal},
 };
 
 const SESSION: &str = "mcp-session-id";
@@ -31,32 +34,9 @@ pub(super) struct Endpoint {
     pub(super) path: String,
     pub(super) service: Service,
     pub(super) sessions: Sessions,
+    pub(super) under_way: UnderWay,
     pub(super) authenticator: Arc<dyn Authenticator>,
     pub(super) settings: Arc<HttpSettings>,
-}
-
-/// What a client accepts.
-#[derive(Clone, Copy)]
-pub(super) struct Accepts {
-    json: bool,
-    events: bool,
-}
-
-impl Accepts {
-    fn of(headers: &HeaderMap) -> Self {
-        let mut accepts = Self { json: false, events: false };
-        let mut any = false;
-        for value in headers.get_all(header::ACCEPT) {
-            any = true;
-            for range in value.to_str().unwrap_or_default().split(',') {
-                let range = range.split(';').next().unwrap_or_default().trim();
-                let is = |name: &str| range.eq_ignore_ascii_case(name);
-                accepts.json |= is("application/json") || is("application/*") || is("*/*");
-                accepts.events |= is("text/event-stream") || is("text/*") || is("*/*");
-            }
-        }
-        if any { accepts } else { Self { json: true, events: true } }
-    }
 }
 
 /// One request, past the checks of the listener.
@@ -64,6 +44,7 @@ pub(super) struct Exchange<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) headers: &'a HeaderMap,
     pub(super) caller: Arc<Caller>,
+    pub(super) client_addr: IpAddr,
     pub(super) session: Option<Arc<HttpSession>>,
     /// A session id was sent that names none of this caller's.
     pub(super) lost: bool,
@@ -78,37 +59,93 @@ impl Endpoint {
         B::Error: std::fmt::Display,
     {
         let (parts, body) = request.into_parts();
-        let client = forwarded::client_addr(peer, &parts.headers, &self.settings.trusted_proxies);
-        let credentials = Credentials { headers: &parts.headers, client_addr: Some(client) };
+        let client_addr = self.client_addr(peer, &parts.headers);
+        let credentials = Credentials { headers: &parts.headers, client_addr: Some(client_addr) };
         let caller = match self.authenticator.authenticate(credentials).await {
             Ok(caller) => caller,
-            Err(challenge) => return refuse(&challenge),
+            Err(challenge) => {
+                let response = refuse(&challenge);
+                self.record_refusal(&response, client_addr, None);
+                return response;
+            }
         };
         let id = parts.headers.get(SESSION).and_then(|id| id.to_str().ok());
         let session = id.and_then(|id| self.sessions.find(id, &caller));
         let lost = parts.headers.contains_key(SESSION) && session.is_none();
         let accepts = Accepts::of(&parts.headers);
+        let headers = &parts.headers;
         let exchange =
-            Exchange { endpoint: self, headers: &parts.headers, caller, session, lost, accepts };
-        match parts.method {
+            Exchange { endpoint: self, headers, caller, client_addr, session, lost, accepts };
+        let response = match parts.method {
             Method::POST => exchange.post(body).await,
             Method::GET => exchange.get(),
             Method::DELETE => exchange.delete(id),
-            _ => {
-                let mut response =
-                    reply::text(StatusCode::METHOD_NOT_ALLOWED, "send messages with POST");
-                response
-                    .headers_mut()
-                    .insert(header::ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
-                response
-            }
+            _ => not_allowed("send messages with POST", "POST, GET, DELETE"),
+        };
+        self.record_refusal(&response, client_addr, Some(&exchange.caller));
+        response
+    }
+
+    /// The client's address behind trusted proxies.
+    pub(super) fn client_addr(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        forwarded::client_addr(peer, headers, &self.settings.trusted_proxies)
+    }
+
+    /// Records a response, if it refuses what never became a call.
+    pub(super) fn record_refusal(
+        &self,
+        response: &Response<ResponseBody>,
+        client_addr: IpAddr,
+        caller: Option<&Caller>,
+    ) {
+        let Some((reason, status)) = reply::refused(response) else { return };
+        self.service.0.record_refusal(&Refusal {
+            kind: kind_of(status),
+            reason,
+            status: Some(status),
+            client_addr: Some(client_addr),
+            caller,
+        });
+    }
+
+    /// Ends what goes on for callers who are no longer recognised. Calls first: a session that ends withdraws its own, and
+    /// a withdrawn call is not answered.
+    pub(super) fn review(&self) {
+        let recognises = |caller: &Caller| self.authenticator.recognises(caller);
+        let calls = self.under_way.review(recognises);
+        let sessions = self.sessions.review(recognises);
+        if calls + sessions > 0 {
+            tracing::info!(
+                server = self.service.0.name(),
+                calls,
+                sessions,
+                "calls, streams and sessions of callers who are no longer recognised were ended"
+            );
         }
     }
 }
 
+/// What a status says, in the taxonomy's words.
+fn kind_of(status: u16) -> ErrorKind {
+    match status {
+        401 => ErrorKind::AuthenticationFailed,
+        403 => ErrorKind::PermissionDenied,
+        404 => ErrorKind::ResourceNotFound,
+        429 => ErrorKind::RateLimited,
+        500.. => ErrorKind::ServiceUnavailable,
+        _ => ErrorKind::InvalidInput,
+    }
+}
+
+fn not_allowed(text: &str, allow: &'static str) -> Response<ResponseBody> {
+    let mut response = reply::refusal(StatusCode::METHOD_NOT_ALLOWED, "method", text);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
 fn refuse(challenge: &Challenge) -> Response<ResponseBody> {
     let status = StatusCode::from_u16(challenge.status).unwrap_or(StatusCode::UNAUTHORIZED);
-    let mut response = reply::text(status, &challenge.message);
+    let mut response = reply::refusal(status, challenge.reason, &challenge.message);
     let www_authenticate = Some(&challenge.www_authenticate).filter(|value| !value.is_empty());
     if let Some(Ok(value)) = www_authenticate.map(|value| HeaderValue::from_str(value)) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
@@ -123,7 +160,7 @@ fn lost_session() -> Response<ResponseBody> {
     let mut error =
         RpcError::invalid_request("no such session; it may have expired: send initialize again");
     error.status = 404;
-    reply::error(&error, None)
+    reply::because("no_session", reply::error(&error, None))
 }
 
 impl Exchange<'_> {
@@ -133,14 +170,15 @@ impl Exchange<'_> {
         B::Error: std::fmt::Display,
     {
         if !is_json(self.headers) {
-            return reply::text(
+            return reply::refusal(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
                 "send Content-Type: application/json",
             );
         }
         if !self.accepts.json && !self.accepts.events {
             let text = "answers are JSON or event streams: send Accept: application/json, text/event-stream";
-            return reply::text(StatusCode::NOT_ACCEPTABLE, text);
+            return reply::refusal(StatusCode::NOT_ACCEPTABLE, "media_type", text);
         }
         let settings = &self.endpoint.settings;
         let body = match read(body, settings.body_limit_bytes, settings.header_timeout).await {
@@ -165,6 +203,7 @@ impl Exchange<'_> {
         let session = self.session.as_ref().map(|session| &session.session);
         let edge = Edge {
             caller: &self.caller,
+            client_addr: Some(self.client_addr),
             session,
             lost_session: self.lost,
             in_flight: session.map(|session| &session.in_flight),
@@ -178,7 +217,7 @@ impl Exchange<'_> {
     /// Drives a call: its answer as JSON, unless it says something before.
     async fn call(&self, mut running: Box<Running>) -> Response<ResponseBody> {
         let new_session = running.new_session.take();
-        match running.next().await {
+        match self.first_step(&mut running).await {
             Step::Finished(Finished::Reply { body, status, challenge }) => match new_session {
                 Some(session) if self.endpoint.sessions.enabled() && status == 200 => {
                     match self.endpoint.sessions.begin(session) {
@@ -203,7 +242,7 @@ impl Exchange<'_> {
             Step::Finished(Finished::Listen { subscription, place }) => {
                 if !self.accepts.events {
                     let text = "a listen stream needs Accept: text/event-stream";
-                    return reply::text(StatusCode::NOT_ACCEPTABLE, text);
+                    return reply::refusal(StatusCode::NOT_ACCEPTABLE, "media_type", text);
                 }
                 self.events(ListenFrames(Listening::new(running, subscription, place)))
             }
@@ -212,6 +251,19 @@ impl Exchange<'_> {
                 reply::events(ResponseBody::stream(stream::empty()))
             }
             Step::Outgoing(first) => self.upgrade(running, first),
+        }
+    }
+
+    /// What a call does first. Whatever goes on after the first look can outlive its caller's credential, and is looked
+    /// after; most calls are over by then.
+    pub(super) async fn first_step(&self, running: &mut Running) -> Step {
+        let looked = poll_fn(|cx| Poll::Ready(running.poll_next(cx))).await;
+        if !matches!(looked, Poll::Ready(Step::Finished(Finished::Reply { .. }))) {
+            self.endpoint.under_way.add(running.context());
+        }
+        match looked {
+            Poll::Ready(step) => step,
+            Poll::Pending => running.next().await,
         }
     }
 
@@ -240,24 +292,20 @@ impl Exchange<'_> {
 
     fn get(&self) -> Response<ResponseBody> {
         if !self.endpoint.sessions.enabled() || (self.session.is_none() && !self.lost) {
-            let mut response = reply::text(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "there is no session here: send messages with POST",
-            );
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-            return response;
+            return not_allowed("there is no session here: send messages with POST", "POST");
         }
         let Some(session) = &self.session else { return lost_session() };
         if !self.accepts.events {
-            return reply::text(StatusCode::NOT_ACCEPTABLE, "send Accept: text/event-stream");
+            return reply::refusal(StatusCode::NOT_ACCEPTABLE, "media_type", "send Accept: text/event-stream");
         }
         let (replay, after) = match self.headers.get("last-event-id") {
             None => (session.standalone(&self.endpoint.service), 0),
             Some(id) => match id.to_str().ok().and_then(|id| session.resume(id)) {
                 Some(found) => found,
                 None => {
-                    return reply::text(
+                    return reply::refusal(
                         StatusCode::BAD_REQUEST,
+                        "no_stream",
                         "Last-Event-ID names no stream of this session",
                     );
                 }
@@ -271,14 +319,15 @@ impl Exchange<'_> {
     fn delete(&self, id: Option<&str>) -> Response<ResponseBody> {
         match id {
             _ if !self.endpoint.sessions.enabled() => {
-                reply::text(StatusCode::METHOD_NOT_ALLOWED, "there are no sessions here")
+                not_allowed("there are no sessions here", "POST")
             }
             Some(id) if self.endpoint.sessions.end(id, &self.caller) => {
                 reply::empty(StatusCode::NO_CONTENT)
             }
             Some(_) => lost_session(),
-            None => reply::text(
+            None => reply::refusal(
                 StatusCode::BAD_REQUEST,
+                "no_session",
                 "send the Mcp-Session-Id of the session to end",
             ),
         }
@@ -291,76 +340,13 @@ fn too_many_sessions(id: &Id) -> Response<ResponseBody> {
         RpcError::new(
             -31007,
             503,
-            crate::error::ErrorKind::ServiceUnavailable,
+            ErrorKind::ServiceUnavailable,
             "this server has as many sessions as it allows; end one with DELETE, or try again later",
         )
         .to_message(Some(id)),
     );
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-    response
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let value =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
-}
-
-/// Reads a body within its bounds.
-async fn read<B>(
-    body: B,
-    limit: usize,
-    timeout: Duration,
-) -> Result<Bytes, Box<Response<ResponseBody>>>
-where
-    B: Body<Data = Bytes> + Send,
-    B::Error: std::fmt::Display,
-{
-    let too_large = || {
-        let text = format!("the body is longer than {limit} bytes, the most allowed");
-        Box::new(closing(reply::text(StatusCode::PAYLOAD_TOO_LARGE, &text)))
-    };
-    if body.size_hint().lower() > limit as u64 {
-        return Err(too_large());
-    }
-    let collect = async {
-        let mut body = std::pin::pin!(body);
-        let mut first = Bytes::new();
-        let mut rest = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            let Ok(data) =
-                frame.map_err(|_| Box::new(reply::empty(StatusCode::BAD_REQUEST)))?.into_data()
-            else {
-                continue;
-            };
-            if first.len() + rest.len() + data.len() > limit {
-                return Err(too_large());
-            }
-            // One frame is the common case, and is not copied.
-            if first.is_empty() && rest.is_empty() {
-                first = data;
-            } else {
-                if rest.is_empty() {
-                    rest.reserve(first.len() + data.len());
-                    rest.extend_from_slice(&std::mem::take(&mut first));
-                }
-                rest.extend_from_slice(&data);
-            }
-        }
-        Ok(if rest.is_empty() { first } else { rest.freeze() })
-    };
-    tokio::time::timeout(timeout, collect).await.unwrap_or_else(|_| {
-        Err(Box::new(closing(reply::text(
-            StatusCode::REQUEST_TIMEOUT,
-            "the body took too long to arrive",
-        ))))
-    })
-}
-
-/// The rest of the request is not read: the connection can't be used again.
-fn closing(mut response: Response<ResponseBody>) -> Response<ResponseBody> {
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
+    reply::because("too_many_sessions", response)
 }
 
 /// A call whose stream can't be resumed: dropping the stream drops the call.

@@ -50,7 +50,8 @@ impl Guard {
         request: &Request<B>,
         connection: Connection,
     ) -> Result<(), Box<http::Response<ResponseBody>>> {
-        let refuse = |status, text: &str| Err(Box::new(reply::text(status, text)));
+        let refuse =
+            |status, reason, text: &str| Err(Box::new(reply::refusal(status, reason, text)));
         let mut values = request.headers().get_all(header::HOST).iter();
         let host = match (values.next(), values.next()) {
             (Some(host), None) => host.to_str().ok(),
@@ -59,6 +60,7 @@ impl Guard {
         let Some(host) = host.and_then(authority) else {
             return refuse(
                 StatusCode::BAD_REQUEST,
+                "host",
                 "exactly one well-formed Host header is required",
             );
         };
@@ -69,6 +71,7 @@ impl Guard {
             if !self.allows_host(&name, connection) {
                 return refuse(
                     StatusCode::FORBIDDEN,
+                    "host",
                     "this Host is not allowed; add it to http.allowed_hosts, or set http.public_url",
                 );
             }
@@ -77,6 +80,7 @@ impl Guard {
             if !origin.to_str().is_ok_and(|origin| self.allows_origin(origin, connection)) {
                 return refuse(
                     StatusCode::FORBIDDEN,
+                    "origin",
                     "this Origin is not allowed; add it to http.allowed_origins",
                 );
             }

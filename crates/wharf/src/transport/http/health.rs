@@ -1,12 +1,13 @@
 //! Liveness, readiness and health, without authentication and without detail that others should not see.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{body::ResponseBody, endpoint::Endpoint, reply};
-use crate::observe::Readiness;
+use crate::observe::{Probe, Readiness};
 
 /// Longest wait for all probes of one server.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -16,32 +17,65 @@ pub(super) fn live() -> Response<ResponseBody> {
     reply::text(StatusCode::OK, "ok")
 }
 
-/// `/readyz` and `/health`: every probe of every server. 503 while one is not ready, or the server is ending.
-pub(super) async fn ready(endpoints: &[Endpoint]) -> Response<ResponseBody> {
+/// From good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Status {
+    Ready,
+    Degraded,
+    NotReady,
+}
+
+impl Status {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Degraded => "degraded",
+            Self::NotReady => "not ready",
+        }
+    }
+}
+
+/// `/readyz` and `/health`: every probe of every server and of the listener. 503 while one is not ready, or the server is
+/// ending.
+pub(super) async fn ready(
+    endpoints: &[Endpoint],
+    probes: &[Arc<dyn Probe>],
+) -> Response<ResponseBody> {
     let mut servers = Map::new();
-    let mut all = true;
+    let (mut worst, checks) = asked(probes).await;
     for endpoint in endpoints {
         let core = &endpoint.service.0;
-        let mut checks = Map::new();
-        let mut ready = !core.closing.is_cancelled();
-        match tokio::time::timeout(PROBE_TIMEOUT, core.readiness()).await {
-            Ok(results) => {
-                for (name, readiness) in results {
-                    ready &= readiness == Readiness::Ready;
-                    let text = match readiness {
-                        Readiness::Ready => "ready".to_owned(),
-                        Readiness::NotReady(reason) => reason,
-                    };
-                    checks.insert(name, text.into());
-                }
-            }
-            Err(_) => ready = false,
+        let (mut status, checks) = asked(core.probes()).await;
+        if core.closing.is_cancelled() {
+            status = Status::NotReady;
         }
-        all &= ready;
-        let status = if ready { "ready" } else { "not ready" };
-        servers.insert(core.name().to_owned(), json!({"status": status, "checks": checks}));
+        worst = worst.max(status);
+        let server = json!({"status": status.as_str(), "checks": checks});
+        servers.insert(core.name().to_owned(), server);
     }
-    let status = if all { "ready" } else { "not ready" };
-    let body = json!({"status": status, "servers": Value::Object(servers)});
-    reply::json(if all { 200 } else { 503 }, body.to_string())
+    let mut body = json!({"status": worst.as_str(), "servers": Value::Object(servers)});
+    if !probes.is_empty() {
+        body["checks"] = checks.into();
+    }
+    reply::json(if worst == Status::NotReady { 503 } else { 200 }, body.to_string())
+}
+
+/// What these say, and what comes of it.
+async fn asked(probes: &[Arc<dyn Probe>]) -> (Status, Map<String, Value>) {
+    let checks = probes.iter().map(|probe| async { (probe.name(), probe.check().await) });
+    let mut told = Map::new();
+    let Ok(results) = tokio::time::timeout(PROBE_TIMEOUT, join_all(checks)).await else {
+        return (Status::NotReady, told);
+    };
+    let mut worst = Status::Ready;
+    for (name, readiness) in results {
+        let (status, text) = match readiness {
+            Readiness::Ready => (Status::Ready, "ready".to_owned()),
+            Readiness::Degraded(reason) => (Status::Degraded, reason),
+            Readiness::NotReady(reason) => (Status::NotReady, reason),
+        };
+        worst = worst.max(status);
+        told.insert(name.to_owned(), text.into());
+    }
+    (worst, told)
 }

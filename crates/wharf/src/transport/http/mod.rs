@@ -9,6 +9,7 @@ mod endpoint;
 mod forwarded;
 mod guard;
 mod health;
+mod incoming;
 mod nudge;
 mod phase;
 mod replay;
@@ -18,6 +19,7 @@ mod sessions;
 mod settings;
 mod stream;
 mod tls;
+mod under_way;
 
 pub use body::ResponseBody;
 pub use forwarded::Network;

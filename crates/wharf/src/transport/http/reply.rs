@@ -22,6 +22,36 @@ pub(super) fn text(status: StatusCode, text: &str) -> Response<ResponseBody> {
     response
 }
 
+/// Why a response refuses what never became a call: it travels with the response to whoever records it.
+#[derive(Debug, Clone, Copy)]
+struct Because(&'static str);
+
+/// A refusal in words, of something that never became a call.
+pub(super) fn refusal(
+    status: StatusCode,
+    reason: &'static str,
+    words: &str,
+) -> Response<ResponseBody> {
+    because(reason, text(status, words))
+}
+
+/// Marks a response as the refusal of something that never became a call.
+pub(super) fn because(
+    reason: &'static str,
+    mut response: Response<ResponseBody>,
+) -> Response<ResponseBody> {
+    response.extensions_mut().insert(Because(reason));
+    response
+}
+
+/// Why, and with which status, if a response is such a refusal.
+pub(super) fn refused(response: &Response<ResponseBody>) -> Option<(&'static str, u16)> {
+    let status = response.status().as_u16();
+    // Most are not, and then nothing is looked up.
+    let Because(reason) = (status >= 400).then(|| response.extensions().get()).flatten()?;
+    Some((reason, status))
+}
+
 /// One JSON message.
 pub(super) fn json(status: u16, body: impl Into<Bytes>) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::full(body.into()));

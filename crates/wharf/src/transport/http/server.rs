@@ -11,6 +11,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    time::Instant,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
@@ -26,9 +27,11 @@ use super::{
     sessions::Sessions,
     settings::HttpSettings,
     tls::{TlsError, TlsSettings},
+    under_way::UnderWay,
 };
 use crate::{
     caller::{AllowAnonymous, Authenticator},
+    observe::Probe,
     server::Service,
     transport::Shutdown,
 };
@@ -62,6 +65,7 @@ pub struct Http {
     settings: HttpSettings,
     mounts: Vec<(Option<String>, Service)>,
     authenticator: Arc<dyn Authenticator>,
+    probes: Vec<Arc<dyn Probe>>,
     tls: Option<TlsSettings>,
 }
 
@@ -78,6 +82,7 @@ impl Http {
             settings,
             mounts: Vec::new(),
             authenticator: Arc::new(AllowAnonymous::default()),
+            probes: Vec::new(),
             tls: None,
         }
     }
@@ -100,6 +105,13 @@ impl Http {
         self
     }
 
+    /// Adds a check of readiness that concerns the listener and not one of its servers, such as whether the authenticator
+    /// can do its work.
+    pub fn probe(mut self, probe: Arc<dyn Probe>) -> Self {
+        self.probes.push(probe);
+        self
+    }
+
     /// Serves TLS.
     pub fn tls(mut self, tls: TlsSettings) -> Self {
         self.tls = Some(tls);
@@ -113,11 +125,12 @@ impl Http {
             path: name.map_or("/mcp".to_owned(), |name| format!("/mcp/{name}")),
             service,
             sessions: Sessions::new(settings.sessions.clone()),
+            under_way: UnderWay::default(),
             authenticator: Arc::clone(&self.authenticator),
             settings: Arc::clone(&settings),
         });
         let (endpoints, guard) = (endpoints.collect(), Guard::new(&settings));
-        HttpService(Arc::new(Inner { endpoints, guard, settings }))
+        HttpService(Arc::new(Inner { endpoints, guard, probes: self.probes, settings }))
     }
 
     /// Binds `addr`.
@@ -144,6 +157,7 @@ impl Http {
 struct Inner {
     endpoints: Vec<Endpoint>,
     guard: Guard,
+    probes: Vec<Arc<dyn Probe>>,
     settings: Arc<HttpSettings>,
 }
 
@@ -158,6 +172,13 @@ impl std::fmt::Debug for HttpService {
 }
 
 impl HttpService {
+    /// Ends calls, streams and sessions of callers whom the authenticator no longer
+    /// [recognises](Authenticator::recognises). [`Bound::serve`] does it by itself, every
+    /// [`review_interval`](HttpSettings::review_interval); whoever mounts the service elsewhere has to.
+    pub fn review(&self) {
+        self.0.endpoints.iter().for_each(Endpoint::review);
+    }
+
     /// Serves one request of a connection from `peer` to `local`.
     pub async fn serve<B>(
         &self,
@@ -171,7 +192,13 @@ impl HttpService {
     {
         let inner = &self.0;
         let connection = Connection { peer: peer.ip(), local: local.ip() };
+        let path = request.uri().path();
+        let endpoint = inner.endpoints.iter().find(|endpoint| endpoint.path == path);
         if let Err(refused) = inner.guard.check(&request, connection) {
+            if let Some(endpoint) = endpoint {
+                let client = endpoint.client_addr(connection.peer, request.headers());
+                endpoint.record_refusal(&refused, client, None);
+            }
             return *refused;
         }
         if let Some(preflight) = inner.guard.preflight(&request) {
@@ -182,12 +209,11 @@ impl HttpService {
             return response;
         }
         let origin = request.headers().get(header::ORIGIN).cloned();
-        let path = request.uri().path();
-        let mut response = match inner.endpoints.iter().find(|endpoint| endpoint.path == path) {
+        let mut response = match endpoint {
             Some(endpoint) => endpoint.serve(request, connection.peer).await,
             None => match path {
                 "/livez" => health::live(),
-                "/readyz" | "/health" => health::ready(&inner.endpoints).await,
+                "/readyz" | "/health" => health::ready(&inner.endpoints, &inner.probes).await,
                 _ => {
                     let paths: Vec<_> =
                         inner.endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
@@ -279,15 +305,19 @@ impl Bound {
     }
 }
 
-/// Ends idle sessions.
+/// Ends idle sessions, and what belongs to callers who are no longer recognised.
 async fn sweep(service: HttpService) {
-    let interval =
-        service.0.endpoints.iter().map(|endpoint| endpoint.sessions.sweep_interval()).min();
-    let Some(interval) = interval else { return };
+    let endpoints = &service.0.endpoints;
+    let idle = endpoints.iter().map(|endpoint| endpoint.sessions.sweep_interval()).min();
+    let Some(idle) = idle else { return };
+    let interval = idle.min(service.0.settings.review_interval.max(Duration::from_millis(1)));
+    let mut expired = Instant::now();
     loop {
         tokio::time::sleep(interval).await;
-        for endpoint in &service.0.endpoints {
-            endpoint.sessions.expire();
+        service.review();
+        if expired.elapsed() >= idle {
+            expired = Instant::now();
+            endpoints.iter().for_each(|endpoint| endpoint.sessions.expire());
         }
     }
 }

@@ -74,9 +74,7 @@ impl HttpSession {
         self.closed.cancel();
         self.session.close();
         self.session.in_flight.cancel_all();
-        for (_, replay) in lock(&self.streams).iter() {
-            replay.finish();
-        }
+        // Its tasks finish the streams, after what is left to say.
     }
 
     fn add_stream(&self, streams: &mut Streams, number: u64) -> Arc<Replay> {
@@ -141,8 +139,10 @@ impl HttpSession {
         let session = Arc::clone(self);
         self.tasks.spawn(async move {
             tokio::select! {
-                () = closed.cancelled() => {}
+                biased;
+                // First, so that a call that was ended with an answer has it sent.
                 () = pump(running, first, &stream) => {}
+                () = closed.cancelled() => {}
                 // Nobody came back: the call is dropped, which cancels it.
                 () = abandoned(&stream, window) => {}
             }
@@ -271,6 +271,19 @@ impl Sessions {
             }
             keep
         });
+    }
+
+    /// Ends the sessions of callers who are not recognised, and counts them.
+    pub(super) fn review(&self, recognises: impl Fn(&Caller) -> bool) -> usize {
+        let sessions: Vec<_> = lock(&self.map).values().cloned().collect();
+        // Outside the lock, which every request with a session takes.
+        let ended = sessions.iter().filter(|session| !recognises(&session.session.caller));
+        ended
+            .map(|session| {
+                lock(&self.map).remove(&session.id);
+                session.close();
+            })
+            .count()
     }
 
     /// Ends all of them.

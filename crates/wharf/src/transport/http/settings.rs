@@ -28,6 +28,9 @@ pub struct HttpSettings {
     pub max_connections: usize,
     /// How often a silent stream says that it is alive.
     pub keep_alive: Duration,
+    /// How often the listener asks whether the callers of what goes on are still recognised: a key that was revoked ends
+    /// its calls, streams and sessions within this.
+    pub review_interval: Duration,
     /// Legacy sessions.
     pub sessions: SessionSettings,
     /// Serves others than this machine without authentication.
@@ -63,6 +66,7 @@ impl Default for HttpSettings {
             idle_timeout: Duration::from_secs(75),
             max_connections: 10_000,
             keep_alive: Duration::from_secs(15),
+            review_interval: Duration::from_secs(1),
             sessions: SessionSettings::default(),
             danger_allow_unauthenticated: false,
         }
