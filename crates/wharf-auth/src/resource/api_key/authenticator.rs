@@ -6,7 +6,7 @@
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use wharf::{Authenticator, Caller, Challenge, Credentials};
+use wharf::{Authenticator, Caller, Challenge, Credentials, Probe, Readiness};
 
 use super::{
     clock::Clock,
@@ -14,7 +14,7 @@ use super::{
     failures::{FailureLimit, Failures},
     presented::{Presented, presented},
     store::{KeyStore, StoreError},
-    watched::Watched,
+    watched::{UnreadableStore, Watched},
 };
 
 /// RFC 6750 section 3: a request without a credential is told nothing but the scheme.
@@ -28,6 +28,8 @@ const STORE_RETRY: Duration = Duration::from_secs(5);
 pub struct KeySources {
     /// A key file.
     pub store: Option<KeyStore>,
+    /// What becomes of its keys when it can't be read any more.
+    pub unreadable: UnreadableStore,
     /// Keys from the environment.
     pub environment: Vec<EnvironmentKey>,
 }
@@ -59,7 +61,7 @@ impl ApiKeyAuthenticator {
         limit: FailureLimit,
         clock: Clock,
     ) -> Result<Self, StoreError> {
-        let keys = Watched::new(sources.store, sources.environment)?;
+        let keys = Watched::new(sources.store, sources.unreadable, sources.environment)?;
         Ok(Self { keys, failures: Failures::new(limit), clock })
     }
 
@@ -70,7 +72,9 @@ impl ApiKeyAuthenticator {
 
     fn decide(&self, credentials: &Credentials<'_>) -> Result<Arc<Caller>, Challenge> {
         match presented(credentials.headers) {
-            Presented::Nothing => Err(Challenge::unauthorized(CHALLENGE)),
+            Presented::Nothing => {
+                Err(Challenge::unauthorized(CHALLENGE).because("no_credential"))
+            }
             Presented::Unusable => Err(self.refuse(credentials.client_addr)),
             Presented::Key(key) => {
                 let ring = self.keys.current();
@@ -90,7 +94,7 @@ impl ApiKeyAuthenticator {
             tracing::warn!(client, "a wrong API key was refused; at most one in a second is told");
         }
         match self.failures.count(address) {
-            Ok(()) => Challenge::unauthorized(INVALID),
+            Ok(()) => Challenge::unauthorized(INVALID).because("wrong_credential"),
             Err(seconds) => Challenge::too_many_failures(seconds),
         }
     }
@@ -102,5 +106,33 @@ impl Authenticator for ApiKeyAuthenticator {
         credentials: Credentials<'a>,
     ) -> BoxFuture<'a, Result<Arc<Caller>, Challenge>> {
         Box::pin(std::future::ready(self.decide(&credentials)))
+    }
+
+    /// A key that was revoked, has expired or was given other permissions is no longer recognised; one that was rotated is
+    /// the same caller. While its store is refused nobody knows, and what goes on may go on.
+    fn recognises(&self, caller: &Caller) -> bool {
+        let ring = self.keys.current();
+        ring.lacks_store || ring.knows(caller, self.clock.now_seconds())
+    }
+}
+
+/// Whether the key file can be read. The log says why it can't; who asks for readiness need not know.
+impl Probe for ApiKeyAuthenticator {
+    fn name(&self) -> &str {
+        "api_keys"
+    }
+
+    fn check(&self) -> BoxFuture<'_, Readiness> {
+        drop(self.keys.current());
+        Box::pin(std::future::ready(match self.keys.trouble() {
+            None => Readiness::Ready,
+            Some(UnreadableStore::KeepKeys) => Readiness::Degraded(
+                "the key file can't be read, so the keys that were read last go on; the log says why"
+                    .to_owned(),
+            ),
+            Some(UnreadableStore::RefuseKeys) => Readiness::NotReady(
+                "the key file can't be read, so its keys are refused; the log says why".to_owned(),
+            ),
+        }))
     }
 }

@@ -21,6 +21,8 @@ use super::{
 pub(super) struct Keyring {
     pepper: Pepper,
     entries: HashMap<KeyHash, Entry>,
+    /// Who the keys belong to, by id.
+    callers: HashMap<Arc<str>, Known>,
     /// Stands in for a key that is not there.
     nobody: Entry,
     /// Whether the keys of the store are missing, because it can't be read.
@@ -34,12 +36,24 @@ struct Entry {
     expires_at: Option<u64>,
 }
 
+/// A caller, and until when one of its keys is valid; for ever without an end.
+#[derive(Debug)]
+struct Known {
+    caller: Arc<Caller>,
+    expires_at: Option<u64>,
+}
+
+fn is_live(expires_at: Option<u64>, now: u64) -> bool {
+    expires_at.is_none_or(|end| now < end)
+}
+
 impl Keyring {
     /// Without keys yet.
     pub(super) fn new(pepper: Pepper) -> Self {
         let caller = Arc::new(Caller::authenticated("nobody", "nobody"));
         let nobody = Entry { hash: KeyHash::NOBODY, caller, expires_at: Some(0) };
-        Self { pepper, entries: HashMap::new(), nobody, lacks_store: false }
+        let (entries, callers) = Default::default();
+        Self { pepper, entries, callers, nobody, lacks_store: false }
     }
 
     pub(super) fn pepper(&self) -> &Pepper {
@@ -57,9 +71,7 @@ impl Keyring {
                 Caller::authenticated(record.id, record.name).with_grants(Arc::new(grants));
             let caller = Arc::new(caller);
             for secret in record.secrets {
-                let (hash, expires_at) = (secret.hash, secret.expires_at);
-                let entry = Entry { hash, caller: Arc::clone(&caller), expires_at };
-                self.entries.insert(hash, entry);
+                self.add(secret.hash, &caller, secret.expires_at);
             }
         }
         self
@@ -72,18 +84,35 @@ impl Keyring {
             // The line of a key is no id: after an edit it would belong to somebody else.
             let id = format!("env-{}", self.pepper.id_of(key));
             let caller = Caller::authenticated(id, name.as_str()).with_grants(Arc::clone(grants));
-            let hash = self.pepper.hash(key);
-            self.entries.insert(hash, Entry { hash, caller: Arc::new(caller), expires_at: None });
+            self.add(self.pepper.hash(key), &Arc::new(caller), None);
         }
         self
+    }
+
+    fn add(&mut self, hash: KeyHash, caller: &Arc<Caller>, expires_at: Option<u64>) {
+        let entry = Entry { hash, caller: Arc::clone(caller), expires_at };
+        self.entries.insert(hash, entry);
+        let known = self.callers.entry(Arc::clone(&caller.id)).or_insert_with(|| Known {
+            caller: Arc::clone(caller),
+            // Before any key: the first one prolongs it.
+            expires_at: Some(0),
+        });
+        known.expires_at = known.expires_at.zip(expires_at).map(|(one, other)| one.max(other));
+    }
+
+    /// Whether this caller has a key that is valid in this second, and may still use what it came with.
+    pub(super) fn knows(&self, caller: &Caller, now: u64) -> bool {
+        self.callers.get(&caller.id).is_some_and(|known| {
+            is_live(known.expires_at, now) && known.caller.grants == caller.grants
+        })
     }
 
     /// The caller with this key, if it is valid in this second.
     pub(super) fn recognise(&self, key: &str, now: u64) -> Option<Arc<Caller>> {
         let hash = self.hash(key);
         let entry = self.entries.get(&hash).unwrap_or(&self.nobody);
-        let is_live = entry.expires_at.is_none_or(|end| now < end);
-        let is_good = self.compare(entry, &hash) & Choice::from(u8::from(is_live));
+        let is_live = u8::from(is_live(entry.expires_at, now));
+        let is_good = self.compare(entry, &hash) & Choice::from(is_live);
         bool::from(is_good).then(|| Arc::clone(&entry.caller))
     }
 
@@ -166,6 +195,23 @@ mod tests {
     fn keys_expire_to_the_second() {
         assert!(ring().recognise("old", 99).is_some());
         assert!(ring().recognise("old", 100).is_none());
+    }
+
+    #[test]
+    fn a_caller_is_known_while_any_of_its_keys_is_valid() {
+        let ring = ring();
+        let caller = ring.recognise("old", 1).unwrap();
+        assert!(ring.knows(&caller, 1) && ring.knows(&caller, 100) && ring.knows(&caller, u64::MAX));
+        let widened = Caller::clone(&caller).with_grants(Grants::all());
+        assert!(!ring.knows(&widened, 1), "with other permissions it is another one");
+        assert!(!ring.knows(&Caller::authenticated("other", "ci"), 1));
+        assert!(!ring.knows(&ring.nobody.caller, 0));
+        let pepper = Pepper::new(&[1; 32]);
+        let mut rotated = Keyring::new(pepper.clone());
+        rotated.add(pepper.hash("old"), &caller, Some(100));
+        rotated.add(pepper.hash("new"), &caller, Some(200));
+        rotated.add(pepper.hash("odd"), &caller, Some(150));
+        assert!(rotated.knows(&caller, 199) && !rotated.knows(&caller, 200));
     }
 
     #[test]

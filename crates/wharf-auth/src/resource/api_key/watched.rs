@@ -1,8 +1,8 @@
 //! The keyring that follows its store.
 //!
 //! A request looks at the key file when nobody has for a tenth of a second, and reads it again when it is another one: so
-//! a revoked key is refused at once, without a task that has to be kept alive or a notification that may get lost. A
-//! store that can't be read takes its keys away until it can, and says so in the log.
+//! a revoked key is refused at once, without a task that has to be kept alive or a notification that may get lost. What
+//! becomes of the keys of a store that can't be read is the operator's choice; either way the log says so until it can be.
 
 use std::{
     sync::{
@@ -25,9 +25,24 @@ use super::{
 
 /// How often the file is looked at, at most.
 const INTERVAL: Duration = Duration::from_millis(100);
+/// How often the log repeats that it can't be read.
+const REMINDER: Duration = Duration::from_secs(60);
+
+/// What becomes of the keys in a file that can't be read any more while a server runs. A file that can't be read at the
+/// start is an error there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum UnreadableStore {
+    /// The keys that were read last go on; what was revoked since counts when the file can be read again.
+    #[default]
+    KeepKeys,
+    /// Nobody is let in by them, and they are answered with 503.
+    RefuseKeys,
+}
 
 pub(super) struct Watched {
     store: Option<KeyStore>,
+    unreadable: UnreadableStore,
     environment: Vec<EnvironmentKey>,
     ring: ArcSwap<Keyring>,
     began: Instant,
@@ -40,7 +55,8 @@ pub(super) struct Watched {
 #[derive(Debug)]
 struct Seen {
     files: Files,
-    error: Option<String>,
+    /// Why it can't be read, and when that was last told.
+    error: Option<(String, Instant)>,
 }
 
 type Files = [Option<Identity>; 2];
@@ -50,6 +66,7 @@ impl Watched {
     /// When the store can't be read: at a start somebody is there to mend it.
     pub(super) fn new(
         store: Option<KeyStore>,
+        unreadable: UnreadableStore,
         environment: Vec<EnvironmentKey>,
     ) -> Result<Self, StoreError> {
         // Before the reading: a file that changes meanwhile is another one at the next look.
@@ -60,6 +77,7 @@ impl Watched {
         };
         Ok(Self {
             store,
+            unreadable,
             ring: ArcSwap::from_pointee(ring.with_environment(&environment)),
             environment,
             began: Instant::now(),
@@ -101,20 +119,41 @@ impl Watched {
                 seen.error = None;
             }
             Err(error) => {
-                let mut ring = Keyring::new(self.ring.load().pepper().clone());
-                ring.lacks_store = true;
-                self.ring.store(Arc::new(ring.with_environment(&self.environment)));
-                let error = error.to_string();
-                // Once for each reason, and not once for each look.
-                if seen.error.as_ref() != Some(&error) {
-                    tracing::error!(
-                        %error,
-                        "the API keys can't be read, so nobody is let in by one of them until they can"
-                    );
+                if self.unreadable == UnreadableStore::RefuseKeys {
+                    let mut ring = Keyring::new(self.ring.load().pepper().clone());
+                    ring.lacks_store = true;
+                    self.ring.store(Arc::new(ring.with_environment(&self.environment)));
                 }
-                seen.error = Some(error);
+                let error = error.to_string();
+                let told = seen.error.take().filter(|(told, at)| {
+                    // Once for each reason and now and then, not once for each look.
+                    *told == error && at.elapsed() < REMINDER
+                });
+                seen.error = Some(told.unwrap_or_else(|| {
+                    self.say(&error);
+                    (error, Instant::now())
+                }));
             }
         }
+    }
+
+    fn say(&self, error: &str) {
+        match self.unreadable {
+            UnreadableStore::KeepKeys => tracing::error!(
+                error,
+                "the API keys can't be read, so those that were read last go on: REVOKED KEYS MAY BE AMONG THEM"
+            ),
+            UnreadableStore::RefuseKeys => tracing::error!(
+                error,
+                "the API keys can't be read, so nobody is let in by one of them until they can"
+            ),
+        }
+    }
+
+    /// Whether the store could not be read at the last look, and what becomes of its keys then.
+    pub(super) fn trouble(&self) -> Option<UnreadableStore> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.error.as_ref().map(|_| self.unreadable)
     }
 }
 
