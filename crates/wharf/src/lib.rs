@@ -54,7 +54,7 @@ pub use handler::{
     Invocation, Json, Log, Polling, Progress, PromptMessage, PromptResult, Question, Requirements,
     Round, State, ToolResult, Uri,
 };
-pub use layers::{Rate, RateError, RateLimits, StoreFailure, ToolRates};
+pub use layers::{Rate, RateError, RateLimits, StoreFailure};
 pub use listen::Subscription;
 pub use meta::Meta;
 pub use observe::{
@@ -66,7 +66,7 @@ pub use seal::{KeyLength, SealingKey};
 pub use server::{
     BuildError, Changes, CompletionQuery, Extension, Handle, IntoExtensionResult, IntoItem,
     ItemFuture, Limits, Offered, Prompt, PromptBuilder, Resource, ResourceBuilder, Server, Service,
-    Tool, ToolBuilder,
+    Tool, ToolBuilder, ToolOverrides,
 };
 #[cfg(feature = "macros")]
 pub use wharf_macros::{prompt, resource, tool};

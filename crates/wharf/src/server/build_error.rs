@@ -36,6 +36,27 @@ pub enum BuildError {
         /// What was named.
         what: String,
     },
+    /// Something is to be changed about a tool that is not there.
+    #[error(
+        "there is no tool {name:?}{}; the tools are: {known}",
+        .near.as_ref().map(|near| format!(", did you mean {near:?}?")).unwrap_or_default()
+    )]
+    UnknownTool {
+        /// What was named.
+        name: String,
+        /// The name that is most like it.
+        near: Option<String>,
+        /// The names of the first tools.
+        known: String,
+    },
+    /// Results are to be kept that the tool's author does not let be kept.
+    #[error(
+        "tool {tool:?}: its results are never kept, so they can't be kept for longer or shorter; leave the time out"
+    )]
+    NotKept {
+        /// The tool.
+        tool: String,
+    },
     /// Something was added of which clients were told that the server has none.
     #[error(
         "clients were told that there are no {capability} here, so none can be added; build the server with `Server::dynamic()`"
@@ -107,7 +128,24 @@ pub enum BuildError {
     Several(Vec<BuildError>),
 }
 
+/// Names that an error lists.
+const SHOWN_NAMES: usize = 20;
+
 impl BuildError {
+    pub(super) fn unknown_tool<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let name: String = name.chars().take(64).collect();
+        let known: Vec<&str> = known.collect();
+        let near = known
+            .iter()
+            .map(|known| (strsim::damerau_levenshtein(known, &name), *known))
+            .min()
+            .filter(|(distance, _)| *distance <= 3)
+            .map(|(_, near)| near.to_owned());
+        let more = if known.len() > SHOWN_NAMES { ", …" } else { "" };
+        let shown: Vec<&str> = known.into_iter().take(SHOWN_NAMES).collect();
+        Self::UnknownTool { name, near, known: format!("{}{more}", shown.join(", ")) }
+    }
+
     /// Nothing, the one error, or all of them.
     pub(super) fn of_all(errors: Vec<Self>) -> Result<(), Self> {
         let mut errors: Vec<_> = errors

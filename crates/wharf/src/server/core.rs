@@ -86,6 +86,7 @@ impl Core {
         let sealer = server.sealer.unwrap_or_else(Sealer::random);
         let enforce_outputs = server.check_outputs.unwrap_or(cfg!(debug_assertions));
         let mut errors = server.defects;
+        server.registered.override_tools(server.overrides, &mut errors);
         let (catalog, extensions, methods) =
             server.registered.compile(enforce_outputs, &mut errors);
         errors.extend(catalog.check_size(server.limits.registered).err());

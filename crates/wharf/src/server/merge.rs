@@ -76,6 +76,7 @@ impl Server {
             info: _,
             instructions,
             mut registered,
+            overrides,
             shared,
             limits,
             // The outer server decides how often anybody calls.
@@ -95,6 +96,9 @@ impl Server {
         // What a part shares is its own: it goes to its handlers and to nobody else's.
         registered.fill(&shared);
         self.registered.join(registered, prefix, own_timeout(&limits));
+        let overrides = overrides.into_iter();
+        self.overrides
+            .extend(overrides.map(|(name, changes)| (prefixed(prefix, &name), changes)));
         self.instructions = join_instructions(self.instructions, instructions, prefix);
         self.sealer = self.sealer.or(sealer);
         self.events = self.events.or(events);

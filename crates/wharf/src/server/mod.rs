@@ -16,6 +16,7 @@ pub(crate) mod lists;
 mod merge;
 mod offered;
 mod output;
+mod overrides;
 mod policy;
 mod prompt;
 mod provide;
@@ -38,6 +39,7 @@ pub use handle::Handle;
 pub use item::{IntoItem, ItemFuture};
 pub use limits::Limits;
 pub use offered::Offered;
+pub use overrides::ToolOverrides;
 pub use prompt::{Prompt, PromptBuilder};
 pub use resource::{Resource, ResourceBuilder};
 pub use tool::{Tool, ToolBuilder};
@@ -61,6 +63,7 @@ pub struct Server {
     info: Map<String, Value>,
     instructions: Option<String>,
     registered: Registrations,
+    overrides: Vec<(Arc<str>, ToolOverrides)>,
     shared: States,
     limits: Limits,
     rate_limits: RateLimits,
@@ -96,6 +99,7 @@ impl Server {
             info,
             instructions: None,
             registered: Registrations::default(),
+            overrides: Vec::new(),
             shared: States::default(),
             limits: Limits::default(),
             rate_limits: RateLimits::default(),

@@ -24,6 +24,7 @@ mod merged;
 mod modern;
 mod once;
 mod outputs;
+mod overrides;
 mod permissions;
 mod questions;
 mod rates;

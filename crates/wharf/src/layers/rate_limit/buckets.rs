@@ -107,10 +107,7 @@ impl Buckets {
         let mut rates = [None, limits.per_caller, limits.daily_per_caller, None, limits.server];
         let mut name = None;
         if let Operation::CallTool { tool, .. } = &call.operation {
-            // Most servers override nothing, and then nothing is looked up.
-            let changed = (!limits.tools.is_empty()).then(|| limits.tools.get(&*tool.name));
-            let declared = changed.flatten().unwrap_or(&tool.policy.rates);
-            (rates[0], rates[3]) = (declared.per_caller, declared.total);
+            (rates[0], rates[3]) = (tool.policy.rates.per_caller, tool.policy.rates.total);
             name = (rates[0].is_some() || rates[3].is_some()).then(|| Arc::clone(&tool.name));
         }
         rates.iter().any(Option::is_some).then_some(Self { rates, tool: name })

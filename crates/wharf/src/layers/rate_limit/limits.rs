@@ -1,6 +1,6 @@
 //! The rate limits of one server: what its author declared, changed by whoever runs it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::Rate;
 
@@ -17,15 +17,14 @@ pub enum StoreFailure {
 
 /// How often one tool may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct ToolRates {
+pub(crate) struct ToolRates {
     /// By all callers together.
-    pub total: Option<Rate>,
+    pub(crate) total: Option<Rate>,
     /// By each caller.
-    pub per_caller: Option<Rate>,
+    pub(crate) per_caller: Option<Rate>,
 }
 
-/// The rate limits of one server. Without any, nothing is counted.
+/// The rate limits of one server; those of its tools are the tools' own. Without any, nothing is counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimits {
@@ -36,8 +35,6 @@ pub struct RateLimits {
     /// By each caller in the long run, such as [`Rate::per_day`]. A bucket, no calendar day: so many at once, and over a
     /// whole day as many again as they come back; there is no midnight at which everyone starts anew.
     pub daily_per_caller: Option<Rate>,
-    /// In place of what the named tools declare.
-    pub tools: BTreeMap<String, ToolRates>,
     /// What happens to a call that can't be counted.
     pub store_failure: StoreFailure,
     /// Longest wait for the store.
@@ -50,7 +47,6 @@ impl Default for RateLimits {
             server: None,
             per_caller: None,
             daily_per_caller: None,
-            tools: BTreeMap::new(),
             store_failure: StoreFailure::Allow,
             store_wait: Duration::from_millis(250),
         }

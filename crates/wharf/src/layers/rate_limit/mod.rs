@@ -17,5 +17,6 @@ mod tests;
 mod trouble;
 
 pub(crate) use layer::RateLimitLayer;
-pub use limits::{RateLimits, StoreFailure, ToolRates};
+pub(crate) use limits::ToolRates;
+pub use limits::{RateLimits, StoreFailure};
 pub use rate::{Rate, RateError};

@@ -154,15 +154,6 @@ async fn a_daily_quota_outlives_the_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn configuration_overrides_what_a_tool_declares() {
-    let rates = ToolRates { total: None, per_caller: Some(Rate::per_minute(1)) };
-    let limits = limits(|limits| limits.tools = [("limited".to_owned(), rates)].into());
-    let site = Site::new(limits, MemoryStore::default());
-    assert_eq!(site.passed("ann", "limited", 5).await, 1);
-    assert_eq!(site.tool("ann", "limited").await, wait(60, "tool_per_caller"));
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_runs_no_handler_costs_nothing_and_guessing_is_not_free() {
     let rate = Rate::per_minute(1);
     let site = Site::new(limits(|limits| limits.per_caller = Some(rate)), MemoryStore::default());
