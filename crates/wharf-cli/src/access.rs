@@ -4,7 +4,7 @@
 use std::{ffi::OsString, path::Path, sync::Arc};
 
 use secrecy::SecretString;
-use wharf::{AllowAnonymous, Authenticator, Grants};
+use wharf::{AllowAnonymous, Authenticator, Grants, Probe};
 use wharf_auth::resource::api_key::{
     ApiKeyAuthenticator, EnvironmentError, EnvironmentKey, FailureLimit, KeySources, KeyStore,
     StoreError,
@@ -15,18 +15,26 @@ use crate::{config::Auth, exit::Exit, failure::Failure};
 /// What makes a first key.
 const FIRST_KEY: &str = "make a key with: wharf keys new --name NAME --allow '*'";
 
+/// Who lets callers in, and what tells whether that one can do its work.
+pub(crate) struct Access {
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) probe: Option<Arc<dyn Probe>>,
+}
+
 /// The authenticator of a listener: API keys where there are any, else one that lets everyone in with what anonymous
 /// callers may use.
 ///
 /// # Errors
 /// Keys that can't be read or used, or a key file without any.
-pub(crate) fn authenticator(auth: &Auth) -> Result<Arc<dyn Authenticator>, Failure> {
+pub(crate) fn authenticator(auth: &Auth) -> Result<Access, Failure> {
     let variables = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let environment = from_environment(variables("MCP_API_KEY"), variables("MCP_API_KEYS_FILE"))?;
     if auth.keys_file.is_none() && environment.is_empty() {
-        return Ok(Arc::new(AllowAnonymous::with_grants(Arc::clone(&auth.anonymous))));
+        let anyone = AllowAnonymous::with_grants(Arc::clone(&auth.anonymous));
+        return Ok(Access { authenticator: Arc::new(anyone), probe: None });
     }
-    let sources = KeySources { store: auth.keys_file.as_ref().map(KeyStore::at), environment };
+    let store = auth.keys_file.as_ref().map(KeyStore::at);
+    let sources = KeySources { store, unreadable: auth.keys_failure, environment };
     let failures = u32::try_from(auth.failures).unwrap_or(u32::MAX);
     let limit = FailureLimit { failures, window: auth.failure_window };
     let authenticator =
@@ -35,7 +43,8 @@ pub(crate) fn authenticator(auth: &Auth) -> Result<Arc<dyn Authenticator>, Failu
         return Err(Failure::new(Exit::Usage, "there is no API key yet, so nobody could get in")
             .hint(FIRST_KEY));
     }
-    Ok(Arc::new(authenticator))
+    let keys = Arc::new(authenticator);
+    Ok(Access { authenticator: Arc::<ApiKeyAuthenticator>::clone(&keys), probe: Some(keys) })
 }
 
 /// Somebody whose permissions are known before they call.

@@ -9,7 +9,7 @@ use wharf_database::Databases;
 use wharf_store::sqlite::SqliteStore;
 
 use crate::{
-    config::{RateLimits, Server, ServerKind, Settings},
+    config::{Limits, RateLimits, Server, ServerKind, Settings},
     databases,
     durable::StateProbe,
     exit::Exit,
@@ -22,6 +22,8 @@ pub(crate) struct Hosted {
     /// The last part of its path.
     pub(crate) name: String,
     pub(crate) service: Service,
+    /// Tools that the configuration leaves out. Permissions may speak of them all the same.
+    pub(crate) disabled: Vec<String>,
     /// A call to try it with, in the words of `wharf call`.
     pub(crate) example: &'static [&'static str],
     /// Its databases, which tell of changes while it is served and are closed afterwards.
@@ -70,23 +72,27 @@ fn hosted(
             .probe(Arc::new(StateProbe(Arc::clone(store)))),
         None => described,
     };
+    let described = server.tools.iter().fold(described, |described, (tool, overrides)| {
+        described.override_tool(tool.as_str(), overrides.clone())
+    });
     let service = described
         .hosted_as(server.name.as_str())
-        .limits(limits(settings))
-        .rate_limits(|limits| rate_limits(limits, &settings.rate_limits))
+        .limits(limits(&server.limits))
+        .rate_limits(|limits| rate_limits(limits, &server.rate_limits))
         .sealing_keys(keys)
         .danger_expose_internal_errors(settings.logging.expose_internal_errors)
         .build()
         .map_err(|error| unusable(&server.name, &error))?;
-    Ok(Hosted { name: server.name.clone(), service, example, databases: opened })
+    let disabled = server.tools.iter().filter(|(_, tool)| tool.disabled);
+    let disabled = disabled.map(|(name, _)| name.clone()).collect();
+    Ok(Hosted { name: server.name.clone(), service, disabled, example, databases: opened })
 }
 
 fn unusable(name: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Usage, format!("the server {name:?} can't be served: {error}"))
 }
 
-fn limits(settings: &Settings) -> wharf::Limits {
-    let configured = &settings.limits;
+fn limits(configured: &Limits) -> wharf::Limits {
     let mut limits = wharf::Limits::default();
     limits.request_timeout = configured.request_timeout;
     limits.concurrency = configured.concurrency;

@@ -92,6 +92,10 @@ pub(crate) fn check_names(callers: &[KnownCaller], hosted: &[Hosted]) -> Result<
         }
         known.insert(format!("{}:{}", server.name, offered.item));
     }
+    let disabled = hosted.iter().flat_map(|server| {
+        server.disabled.iter().map(move |tool| format!("{}:{tool}", server.name))
+    });
+    known.extend(disabled);
     let wrong = callers.iter().find_map(|caller| {
         Some((caller, unknown(&caller.grants, &known, &templates).first().copied()?))
     });

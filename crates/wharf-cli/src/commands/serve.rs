@@ -67,8 +67,11 @@ fn cannot_listen(error: &ListenError) -> Failure {
 
 /// One server is at `/mcp`, several are at `/mcp/NAME`.
 fn listener(settings: &Settings, hosted: &[Hosted]) -> Result<Http, Failure> {
-    let authenticator = access::authenticator(&settings.auth)?;
-    let mut http = Http::new(http_settings(settings)?).authenticator(authenticator);
+    let access = access::authenticator(&settings.auth)?;
+    let mut http = Http::new(http_settings(settings)?).authenticator(access.authenticator);
+    if let Some(probe) = access.probe {
+        http = http.probe(probe);
+    }
     if let Some(tls) = &settings.http.tls {
         http = http.tls(TlsSettings { cert: tls.cert.clone(), key: tls.key.clone() });
     }

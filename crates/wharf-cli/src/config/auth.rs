@@ -3,10 +3,11 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use wharf::Grants;
+use wharf_auth::resource::api_key::UnreadableStore;
 
 use super::{
     field::{ListOr, Optional, Section, Setting},
-    kind::{COUNT, DURATION, PATH, PATTERN},
+    kind::{COUNT, DURATION, Kind, PATH, PATTERN, choice, no_choice},
     reader::Reader,
 };
 
@@ -15,6 +16,8 @@ use super::{
 pub(crate) struct Auth {
     /// None for a server without a key file; keys may still come from the environment.
     pub(crate) keys_file: Option<PathBuf>,
+    /// What becomes of the keys when their file can't be read any more.
+    pub(crate) keys_failure: UnreadableStore,
     /// What the person who started a stdio server may use.
     pub(crate) local: Arc<Grants>,
     /// What callers of a listener without keys may use.
@@ -28,7 +31,14 @@ pub(super) const SECTION: Section = Section {
     path: "auth",
     kind: None,
     text: "Who may use what. Permissions are patterns: `*`, `tools`, `resources`, `prompts`, `admin`, `SERVER:*`, `SERVER:ITEM` with `*` in it for any text, a scope such as `issues:write`; with `!` before it, what a pattern covers is denied. [guides/api-keys.md](guides/api-keys.md) explains them, and the keys.",
-    fields: &[&KEYS_FILE, &LOCAL_ALLOW, &ANONYMOUS_ALLOW, &FAILURES, &FAILURE_WINDOW],
+    fields: &[
+        &KEYS_FILE,
+        &KEYS_FAILURE,
+        &LOCAL_ALLOW,
+        &ANONYMOUS_ALLOW,
+        &FAILURES,
+        &FAILURE_WINDOW,
+    ],
     below: &[],
 };
 
@@ -37,6 +47,18 @@ static KEYS_FILE: Optional<PathBuf> = Optional {
     kind: PATH,
     text: "The file with the API keys, made by `wharf keys new`. With it, or with `MCP_API_KEY` or `MCP_API_KEYS_FILE` in the environment, every HTTP request needs a key, and the server may listen where others can reach it.",
 };
+static KEYS_FAILURE: Setting<UnreadableStore> = Setting {
+    key: "keys_failure",
+    kind: UNREADABLE,
+    default: "keep",
+    text: "What becomes of the keys when their file is gone or damaged while the server runs: those that were read last go on, with errors in the log and `degraded` from `/readyz`, or they are answered with 503.",
+};
+const UNREADABLE: Kind<UnreadableStore> =
+    choice(&["keep", "refuse"], |facts, text, _| match text {
+        "keep" => Ok(UnreadableStore::KeepKeys),
+        "refuse" => Ok(UnreadableStore::RefuseKeys),
+        _ => Err(no_choice(facts, text)),
+    });
 static LOCAL_ALLOW: ListOr<String> = ListOr {
     key: "local_allow",
     kind: PATTERN,
@@ -66,6 +88,7 @@ impl Auth {
     pub(super) fn read(mut section: Reader<'_, '_>) -> Self {
         Self {
             keys_file: section.read(&KEYS_FILE),
+            keys_failure: section.read(&KEYS_FAILURE),
             local: grants(&mut section, &LOCAL_ALLOW),
             anonymous: grants(&mut section, &ANONYMOUS_ALLOW),
             failures: section.read(&FAILURES),

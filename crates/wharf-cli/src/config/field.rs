@@ -40,6 +40,11 @@ impl Section {
         below.iter().map(|section| section.parent_key())
     }
 
+    /// The section of the same name that stands in for what this one does not say.
+    pub(super) fn outer(&self) -> Option<&'static str> {
+        self.path.strip_prefix("servers.<name>.").filter(|name| !name.contains('.'))
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> + use<> {
         let fields = self.fields;
         fields.iter().map(|field| field.key())

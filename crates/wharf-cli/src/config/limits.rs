@@ -1,4 +1,4 @@
-//! `[limits]`: what one process takes on at once, and for how long.
+//! `[limits]`: what one process takes on at once, and for how long; and what one server does in place of that.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{
 };
 
 /// The bounds of the process.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) request_timeout: Duration,
     pub(crate) concurrency: usize,
@@ -34,6 +34,23 @@ pub(super) const SECTION: Section = Section {
         &RESPONSE_BUDGET,
         &PAGE_SIZE,
         &SHUTDOWN_GRACE,
+    ],
+    below: &[],
+};
+
+/// The same for one server: all but what belongs to the process.
+pub(super) const OF_SERVER: Section = Section {
+    path: "servers.<name>.limits",
+    kind: None,
+    text: "In place of `[limits]` for one server.",
+    fields: &[
+        &REQUEST_TIMEOUT,
+        &CONCURRENCY,
+        &QUEUE,
+        &CONCURRENCY_PER_CONNECTION,
+        &CONCURRENCY_PER_CALLER,
+        &RESPONSE_BUDGET,
+        &PAGE_SIZE,
     ],
     below: &[],
 };
@@ -75,7 +92,7 @@ static RESPONSE_BUDGET: Setting<usize> = Setting {
     text: "Most that one tool call answers with, unless its tool says otherwise; at least 4KiB. A longer result is cut, says so, and links to pages with the rest, for ten minutes.",
 };
 /// What the library accepts, so that a mistake is told at its line.
-const BUDGET: Kind<usize> = Kind {
+pub(super) const BUDGET: Kind<usize> = Kind {
     facts: SIZE.facts,
     parse: |facts, text, folder| match (SIZE.parse)(facts, text, folder)? {
         0..4096 => Err("expected at least 4KiB".into()),
@@ -96,17 +113,23 @@ static SHUTDOWN_GRACE: Setting<Duration> = Setting {
 };
 
 impl Limits {
-    pub(super) fn read(mut section: Reader<'_, '_>) -> Self {
+    /// `outer` stands in for what is not written.
+    pub(super) fn read(mut section: Reader<'_, '_>, outer: Option<&Self>) -> Self {
+        // Zero is written for none.
+        let per_caller = |limits: &Self| limits.concurrency_per_caller.unwrap_or(0);
         Self {
-            request_timeout: section.read(&REQUEST_TIMEOUT),
-            concurrency: section.read(&CONCURRENCY),
-            queue: section.read(&QUEUE),
-            concurrency_per_connection: section.read(&CONCURRENCY_PER_CONNECTION),
-            concurrency_per_caller: Some(section.read(&CONCURRENCY_PER_CALLER))
-                .filter(|calls| *calls > 0),
-            response_budget: section.read(&RESPONSE_BUDGET),
-            page_size: section.read(&PAGE_SIZE),
-            shutdown_grace: section.read(&SHUTDOWN_GRACE),
+            request_timeout: section.read_or(&REQUEST_TIMEOUT, outer.map(|o| o.request_timeout)),
+            concurrency: section.read_or(&CONCURRENCY, outer.map(|o| o.concurrency)),
+            queue: section.read_or(&QUEUE, outer.map(|o| o.queue)),
+            concurrency_per_connection: section
+                .read_or(&CONCURRENCY_PER_CONNECTION, outer.map(|o| o.concurrency_per_connection)),
+            concurrency_per_caller: Some(
+                section.read_or(&CONCURRENCY_PER_CALLER, outer.map(per_caller)),
+            )
+            .filter(|calls| *calls > 0),
+            response_budget: section.read_or(&RESPONSE_BUDGET, outer.map(|o| o.response_budget)),
+            page_size: section.read_or(&PAGE_SIZE, outer.map(|o| o.page_size)),
+            shutdown_grace: section.read_or(&SHUTDOWN_GRACE, outer.map(|o| o.shutdown_grace)),
         }
     }
 }

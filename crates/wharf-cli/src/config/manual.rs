@@ -20,7 +20,7 @@ one. Every key is optional unless it says otherwise. Unknown keys and bad values
 - **Environment overrides:** `WHARF__HTTP__LISTEN=0.0.0.0:8080` overrides `listen` in `[http]`. Sections and keys are
   separated by two underscores, and case does not matter. Lists are separated by commas; an empty value removes an
   optional one. Server names have hyphens where the variable has underscores: `WHARF__SERVERS__MY_DB__PATH` is `path` in
-  `[servers.my-db]`.
+  `[servers.my-db]`, and `WHARF__SERVERS__MY_DB__TOOLS__LIST_TABLES__RATE` is `rate` in `[servers.my-db.tools.list_tables]`.
 - **Options:** `wharf serve SERVER` and `wharf stdio SERVER` run one server. Its keys are options too: `--row-limit 50` is
   `row_limit`. Options stand above the environment, and the environment above the file.
 - **References:** `${NAME}` in a string of the file is replaced by that environment variable, `${NAME:-default}` by the
@@ -57,6 +57,16 @@ pub(crate) fn manual() -> String {
 }
 
 fn describe(section: &Section, out: &mut String) {
+    if let Some(outer) = section.outer() {
+        let keys: Vec<String> = section.keys().map(|key| format!("`{key}`")).collect();
+        let keys = keys.join(", ");
+        let _ = write!(
+            out,
+            "\n{} Its keys are those of `[{outer}]` ({keys}); what is not written is as it is there.\n",
+            section.text
+        );
+        return;
+    }
     let _ = write!(out, "\n{}\n\n", section.text);
     out.push_str("| Key | Type | Default | Meaning |\n|---|---|---|---|\n");
     for field in section.fields {

@@ -31,6 +31,7 @@ mod tests;
 
 pub(crate) use asked::{Asked, ServerOption, server_options};
 pub(crate) use auth::Auth;
+pub(crate) use limits::Limits;
 pub(crate) use load::load;
 pub(crate) use logging::{Level, LogFormat, Logging};
 pub(crate) use manual::manual;

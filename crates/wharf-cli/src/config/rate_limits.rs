@@ -1,4 +1,4 @@
-//! `[rate_limits]`: how often each server may be called.
+//! `[rate_limits]`: how often each server may be called; and how often one of them.
 
 use wharf::{Rate, StoreFailure};
 
@@ -9,7 +9,7 @@ use super::{
 };
 
 /// The rate limits of each server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RateLimits {
     pub(crate) per_caller: Option<Rate>,
     pub(crate) per_caller_burst: Option<u32>,
@@ -26,8 +26,17 @@ pub(super) const SECTION: Section = Section {
     below: &[],
 };
 
+/// The same for one server.
+pub(super) const OF_SERVER: Section = Section {
+    path: "servers.<name>.rate_limits",
+    kind: None,
+    text: "In place of `[rate_limits]` for one server. `per_caller_burst` belongs to the `per_caller` of its section.",
+    fields: SECTION.fields,
+    below: &[],
+};
+
 /// A rate, or none.
-const RATE: Kind<Option<Rate>> = Kind {
+pub(super) const RATE: Kind<Option<Rate>> = Kind {
     facts: Facts {
         name: "rate",
         pattern: Some("^([1-9][0-9]*/[smhd]|off)$"),
@@ -78,15 +87,23 @@ static STORE_FAILURE: Setting<StoreFailure> = Setting {
 };
 
 impl RateLimits {
-    pub(super) fn read(mut section: Reader<'_, '_>) -> Self {
+    /// `outer` stands in for what is not written.
+    pub(super) fn read(mut section: Reader<'_, '_>, outer: Option<&Self>) -> Self {
         // Every number here fits: the kinds end at a thousand million.
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let daily = |limits: &Self| limits.daily_per_caller.unwrap_or(0) as usize;
+        let burst = section.read(&PER_CALLER_BURST).map(number);
+        // Another rate does not take the burst of the one that it replaces.
+        let inherited = outer.filter(|_| !section.has(&PER_CALLER));
+        let inherited = inherited.and_then(|outer| outer.per_caller_burst);
         Self {
-            per_caller: section.read(&PER_CALLER),
-            per_caller_burst: section.read(&PER_CALLER_BURST).map(number),
-            daily_per_caller: Some(number(section.read(&DAILY_PER_CALLER))).filter(|n| *n > 0),
-            per_server: section.read(&PER_SERVER),
-            store_failure: section.read(&STORE_FAILURE),
+            per_caller_burst: burst.or(inherited),
+            per_caller: section.read_or(&PER_CALLER, outer.map(|o| o.per_caller)),
+            daily_per_caller: Some(section.read_or(&DAILY_PER_CALLER, outer.map(daily)))
+                .map(number)
+                .filter(|calls| *calls > 0),
+            per_server: section.read_or(&PER_SERVER, outer.map(|o| o.per_server)),
+            store_failure: section.read_or(&STORE_FAILURE, outer.map(|o| o.store_failure)),
         }
     }
 }

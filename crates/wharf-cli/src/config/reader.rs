@@ -173,9 +173,21 @@ impl<'l, 'd> Reader<'l, 'd> {
         table: Option<&'d DeTable<'d>>,
         origin: At,
     ) -> Self {
+        Self::around(loading, section, path, table, origin, &[])
+    }
+
+    /// The same for a section that has others inside of it beside those that it names itself.
+    pub(super) fn around(
+        loading: &'l mut Loading<'d>,
+        section: Section,
+        path: String,
+        table: Option<&'d DeTable<'d>>,
+        origin: At,
+        inner: &[&'static str],
+    ) -> Self {
         let reader = Self::peek(loading, section, path, table, origin);
-        let inside: Vec<&str> = section.keys_below().collect();
-        let known: Vec<&str> = section.keys().chain(section.keys_below()).collect();
+        let inside: Vec<&str> = section.keys_below().chain(inner.iter().copied()).collect();
+        let known: Vec<&str> = section.keys().chain(inside.iter().copied()).collect();
         let in_file = table.into_iter().flat_map(DeTable::keys);
         let in_file = in_file.map(|key| (key.get_ref().to_string(), At::Span(key.span())));
         let overrides = reader.loading.environment.rest_below(&reader.path, &inside).into_iter();
@@ -222,6 +234,14 @@ impl<'l, 'd> Reader<'l, 'd> {
         !named.is_empty() || matches!(value, Some(DeValue::Table(table)) if !table.is_empty())
     }
 
+    /// The section of this sort inside of this one, which has a fixed name.
+    pub(super) fn inner(&mut self, section: Section) -> Reader<'_, 'd> {
+        let key = section.parent_key();
+        let path = format!("{}.{key}", self.path);
+        let (table, origin) = self.loading.table(self.table, key, &path);
+        Reader::new(self.loading, section, path, table, origin)
+    }
+
     /// Reads the sections inside of this one, in the order of their names. One whose name is not accepted is a problem.
     pub(super) fn each_below<T>(
         &mut self,
@@ -257,6 +277,14 @@ impl<'l, 'd> Reader<'l, 'd> {
     /// The value of a key; after a problem, something that is never used.
     pub(super) fn read<F: Field>(&mut self, field: &F) -> F::Value {
         field.read(self)
+    }
+
+    /// The value of a key, or what another section says where this one does not.
+    pub(super) fn read_or<F: Field>(&mut self, field: &F, outer: Option<F::Value>) -> F::Value {
+        match outer {
+            Some(value) if !self.has(field) => value,
+            _ => field.read(self),
+        }
     }
 
     /// Whether the key has been given at all.

@@ -22,7 +22,7 @@ pub(crate) fn schema() -> Value {
         .filter(|section| !section.path.contains('<'))
         .map(|section| (section.path.to_owned(), object(section)))
         .collect();
-    let kinds: Vec<Value> = servers::KINDS.iter().map(|kind| object(&kind.section)).collect();
+    let kinds: Vec<Value> = servers::KINDS.iter().map(|kind| server(&kind.section)).collect();
     let named = json!({
         "type": "object",
         "propertyNames": { "pattern": "^[a-z0-9-]{1,32}$" },
@@ -38,6 +38,18 @@ pub(crate) fn schema() -> Value {
     })
 }
 
+/// A server of one kind, with the sections below it.
+fn server(section: &Section) -> Value {
+    let mut server = object(section);
+    for (name, inner) in &servers::OF_EACH {
+        server["properties"][name] = match inner.outer() {
+            Some(_) => object(inner),
+            None => json!({ "type": "object", "additionalProperties": object(inner) }),
+        };
+    }
+    server
+}
+
 /// A section; one of several kinds is told by its `kind`.
 fn object(section: &Section) -> Value {
     let mut properties = Map::new();
@@ -46,6 +58,11 @@ fn object(section: &Section) -> Value {
         let mut property = property(*field);
         if let Some(kind) = section.kind.filter(|_| field.key() == "kind") {
             property["const"] = kind.into();
+        }
+        if section.outer().is_some()
+            && let Some(property) = property.as_object_mut()
+        {
+            property.remove("default");
         }
         if field.shape() == Shape::Required {
             required.push(field.key());
@@ -154,5 +171,16 @@ mod tests {
         check("[servers.a]\nsample = true", false);
         check("[servers.A_]\nkind = 'calculator'", false);
         check("[servers.a]\nkind = 'web'", false);
+        let a = "[servers.a]\nkind = 'calculator'\n";
+        check(&format!("{a}[servers.a.limits]\nqueue = 3\nrequest_timeout = '3s'"), true);
+        check(&format!("{a}[servers.a.rate_limits]\nper_caller = 'off'"), true);
+        check(&format!("{a}[servers.a.tools.x]\nrate = '3/s'\ndisabled = false"), true);
+        check(&format!("{a}[servers.a.tools]"), true);
+        check(&format!("{a}[servers.a.limits]\nshutdown_grace = '3s'"), false);
+        check(&format!("{a}[servers.a.limits]\nresponse_budget = '3KB'"), false);
+        check(&format!("{a}[servers.a.tools.x]\nqueue = 3"), false);
+        check(&format!("{a}[servers.a]\ntools = 3"), false);
+        check(&format!("{a}tools.x = 3"), false);
+        check(&format!("{a}limit.queue = 3"), false);
     }
 }

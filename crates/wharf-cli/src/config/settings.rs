@@ -19,8 +19,8 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     pub(crate) auth: Auth,
     pub(crate) sessions: Sessions,
+    /// Those of the process; each server has its own.
     pub(crate) limits: Limits,
-    pub(crate) rate_limits: RateLimits,
     pub(crate) state: State,
     pub(crate) logging: Logging,
     /// Never empty, in the order of their names.
@@ -39,20 +39,24 @@ pub(super) const SECTIONS: &[Section] = &[
     servers::KINDS[0].section,
     servers::KINDS[1].section,
     servers::KINDS[2].section,
+    servers::OF_EACH[0].1,
+    servers::OF_EACH[1].1,
+    servers::OF_EACH[2].1,
 ];
 
 impl Settings {
     /// Reads every section. What comes back is only good without problems.
     pub(super) fn read(loading: &mut Loading<'_>) -> Self {
+        let limits = Limits::read(loading.section(limits::SECTION), None);
+        let rate_limits = RateLimits::read(loading.section(rate_limits::SECTION), None);
         Self {
             http: Http::read(loading.section(http::SECTION)),
             auth: Auth::read(loading.section(auth::SECTION)),
             sessions: Sessions::read(loading.section(sessions::SECTION)),
-            limits: Limits::read(loading.section(limits::SECTION)),
-            rate_limits: RateLimits::read(loading.section(rate_limits::SECTION)),
             state: State::read(loading.section(state::SECTION)),
             logging: Logging::read(loading.section(logging::SECTION)),
-            servers: servers::read(loading),
+            servers: servers::read(loading, &limits, &rate_limits),
+            limits,
         }
     }
 }

@@ -10,5 +10,8 @@ mod init;
 mod keys;
 mod matrix;
 mod outputs;
+mod overrides;
+mod raw;
+mod revoked;
 mod serving;
 mod state;

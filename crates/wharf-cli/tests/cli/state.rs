@@ -1,15 +1,12 @@
 //! What `[state] file` is for: a call that was made once stays made once, whatever happens to the server.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    path::Path,
-};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::{
     everything::{stderr, wharf},
+    raw::ask,
     serving::Serving,
 };
 
@@ -29,29 +26,8 @@ fn serve(folder: &Path) -> Serving {
 
 /// Calls `read_file` as a client that sends an idempotency key; gives the result.
 fn read_once(url: &str, path: &str, key: &str) -> Value {
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-    "name": "read_file", "arguments": {"path": path}, "_meta": {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "dev.wharf/idempotencyKey": key,
-    }}})
-    .to_string();
-    let (host, target) =
-        url.trim_start_matches("http://").split_once('/').expect("a URL with a path");
-    let head = format!(
-        "POST /{target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n\
-         Mcp-Method: tools/call\r\nMcp-Name: read_file\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(host).expect("the server listens");
-    stream.write_all(format!("{head}{body}").as_bytes()).expect("it reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers");
-    let json = answer.lines().find_map(|line| {
-        serde_json::from_str::<Value>(line.strip_prefix("data: ").unwrap_or(line)).ok()
-    });
-    json.unwrap_or_else(|| panic!("no JSON in {answer}"))["result"].clone()
+    let params = json!({"name": "read_file", "arguments": {"path": path}, "_meta": {"dev.wharf/idempotencyKey": key}});
+    ask(url, None, "tools/call", params).message()["result"].clone()
 }
 
 #[test]

@@ -97,8 +97,7 @@ impl Server {
         registered.fill(&shared);
         self.registered.join(registered, prefix, own_timeout(&limits));
         let overrides = overrides.into_iter();
-        self.overrides
-            .extend(overrides.map(|(name, changes)| (prefixed(prefix, &name), changes)));
+        self.overrides.extend(overrides.map(|(name, changes)| (prefixed(prefix, &name), changes)));
         self.instructions = join_instructions(self.instructions, instructions, prefix);
         self.sealer = self.sealer.or(sealer);
         self.events = self.events.or(events);

@@ -180,10 +180,7 @@ async fn messages_that_never_become_a_call_are_recorded_with_their_caller() {
             by_ann(Request::modern(1, "no/such", json!({}))),
             "unknown_method RESOURCE_NOT_FOUND 404 127.0.0.1 ann",
         ),
-        (
-            look().header("Mcp-Name", "other"),
-            "header_mismatch INVALID_INPUT 400 127.0.0.1 ann",
-        ),
+        (look().header("Mcp-Name", "other"), "header_mismatch INVALID_INPUT 400 127.0.0.1 ann"),
         (
             by_ann(Request::legacy(1, "ping", json!({})))
                 .header("MCP-Protocol-Version", "2020-01-01"),

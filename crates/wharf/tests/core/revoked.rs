@@ -86,9 +86,7 @@ fn call(modern: bool, session: &str, tool: &str) -> Request {
     let params = json!({"name": tool, "arguments": {}, "_meta": {"progressToken": 1}});
     match modern {
         true => Request::modern(7, "tools/call", params),
-        false => {
-            Request::legacy(7, "tools/call", params).header("Mcp-Session-Id", session)
-        }
+        false => Request::legacy(7, "tools/call", params).header("Mcp-Session-Id", session),
     }
 }
 
@@ -179,10 +177,7 @@ async fn open_streams_and_sessions_end_with_the_key() {
     while legacy.event().await.is_some() {}
     // What happens now is told to those who are left.
     world.service.handle().publish(Event::ToolsChanged);
-    assert_eq!(
-        others.event().await.unwrap().data["method"],
-        "notifications/tools/list_changed"
-    );
+    assert_eq!(others.event().await.unwrap().data["method"], "notifications/tools/list_changed");
     // A key that comes back begins anew.
     keys.0.lock().unwrap().clear();
     let ping = Request::legacy(1, "ping", json!({})).header("Mcp-Session-Id", &id);

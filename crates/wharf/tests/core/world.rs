@@ -11,8 +11,8 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 use wharf::{
-    Args, AuditSink, CallRecord, Cancel, ErrorKind, MetricsSink, RefusalRecord, Resource, Server, Service, Tool,
-    ToolError,
+    Args, AuditSink, CallRecord, Cancel, ErrorKind, MetricsSink, RefusalRecord, Resource, Server,
+    Service, Tool, ToolError,
 };
 
 /// Longest wait for something that must happen. Only a failing test ever waits this long.

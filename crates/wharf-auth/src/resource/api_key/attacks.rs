@@ -64,7 +64,10 @@ impl World {
     }
 }
 
-pub(super) async fn try_key(authenticator: &ApiKeyAuthenticator, key: &str) -> Result<Arc<Caller>, Challenge> {
+pub(super) async fn try_key(
+    authenticator: &ApiKeyAuthenticator,
+    key: &str,
+) -> Result<Arc<Caller>, Challenge> {
     try_from(authenticator, key, "192.0.2.1").await
 }
 
@@ -190,10 +193,10 @@ async fn who_is_recognised_at_the_start_of_a_call_may_not_be_at_its_end() {
     let (kept, revoked) = (world.issue("kept", None), world.issue("revoked", None));
     let short = world.issue("short", Some(HOUR));
     let authenticator = world.authenticator();
-    let caller = async |issued: &Issued| {
-        try_key(&authenticator, issued.key.expose()).await.unwrap()
-    };
-    let (kept, revoked, short) = (caller(&kept).await, caller(&revoked).await, caller(&short).await);
+    let caller =
+        async |issued: &Issued| try_key(&authenticator, issued.key.expose()).await.unwrap();
+    let (kept, revoked, short) =
+        (caller(&kept).await, caller(&revoked).await, caller(&short).await);
     let chosen = try_key(&authenticator, CHOSEN).await.unwrap();
     let recognised = || [&kept, &revoked, &short, &chosen].map(|who| authenticator.recognises(who));
     assert_eq!(recognised(), [true; 4]);

@@ -72,9 +72,7 @@ impl ApiKeyAuthenticator {
 
     fn decide(&self, credentials: &Credentials<'_>) -> Result<Arc<Caller>, Challenge> {
         match presented(credentials.headers) {
-            Presented::Nothing => {
-                Err(Challenge::unauthorized(CHALLENGE).because("no_credential"))
-            }
+            Presented::Nothing => Err(Challenge::unauthorized(CHALLENGE).because("no_credential")),
             Presented::Unusable => Err(self.refuse(credentials.client_addr)),
             Presented::Key(key) => {
                 let ring = self.keys.current();

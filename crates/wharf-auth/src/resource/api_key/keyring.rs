@@ -201,7 +201,9 @@ mod tests {
     fn a_caller_is_known_while_any_of_its_keys_is_valid() {
         let ring = ring();
         let caller = ring.recognise("old", 1).unwrap();
-        assert!(ring.knows(&caller, 1) && ring.knows(&caller, 100) && ring.knows(&caller, u64::MAX));
+        assert!(
+            ring.knows(&caller, 1) && ring.knows(&caller, 100) && ring.knows(&caller, u64::MAX)
+        );
         let widened = Caller::clone(&caller).with_grants(Grants::all());
         assert!(!ring.knows(&widened, 1), "with other permissions it is another one");
         assert!(!ring.knows(&Caller::authenticated("other", "ci"), 1));

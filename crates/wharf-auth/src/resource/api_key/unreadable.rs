@@ -25,9 +25,7 @@ async fn with_each_breakage(
         ("truncated", &|| write_both(&good[..good.len() / 2], &secret)),
         ("empty", &|| write_both(b"", &secret)),
         ("binary", &|| write_both(&[0xff; 100], &secret)),
-        ("newer", &|| {
-            write_both(&replaced(&good, "\"version\": 1", "\"version\": 2"), &secret)
-        }),
+        ("newer", &|| write_both(&replaced(&good, "\"version\": 1", "\"version\": 2"), &secret)),
         ("unknown field", &|| write_both(&replaced(&good, "\"allow\"", "\"alow\""), &secret)),
         ("bad pattern", &|| write_both(&replaced(&good, "database:*", "database"), &secret)),
         ("other pepper", &|| write_both(&good, &[9; 32])),

@@ -1,12 +1,14 @@
-//! `[servers.<name>]`: which servers run, and how. One file per kind; `KINDS` is their registry.
+//! `[servers.<name>]`: which servers run, and how. One file per kind; `KINDS` is their registry. What may be said of every
+//! kind, limits and tools, is in sections below it.
 
 mod calculator;
 mod database;
 mod files;
 mod named;
+mod tools;
 
 #[cfg(test)]
 pub(crate) use database::DatabaseUrl;
 pub(crate) use database::{Database, DatabaseSource, OneDatabase};
-pub(super) use named::{KINDS, read};
+pub(super) use named::{KINDS, OF_EACH, read};
 pub(crate) use named::{Server, ServerKind};

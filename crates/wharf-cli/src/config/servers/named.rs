@@ -1,13 +1,20 @@
 //! The servers by name, and the kinds there are.
 
+use std::collections::BTreeMap;
+
+use wharf::ToolOverrides;
+
 use super::{
     calculator,
     database::{self, Database},
     files::{self, Files},
+    tools,
 };
 use crate::config::{
     field::{Required, Section},
     kind::{Kind, choice, no_choice},
+    limits::{self, Limits},
+    rate_limits::{self, RateLimits},
     reader::{Loading, Reader},
     report::{At, Problem},
 };
@@ -21,6 +28,10 @@ const MAX_NAME_BYTES: usize = 32;
 pub(crate) struct Server {
     pub(crate) name: String,
     pub(crate) kind: ServerKind,
+    /// Its own, with the process's where it has none.
+    pub(crate) limits: Limits,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) tools: BTreeMap<String, ToolOverrides>,
 }
 
 /// What it does, and how.
@@ -71,15 +82,26 @@ const KIND_NAMES: Kind<&'static Registered> =
         KINDS.iter().find(|kind| kind.name == text).ok_or_else(|| no_choice(facts, text))
     });
 
+/// The sections below that of a server, whatever its kind.
+pub(in crate::config) const OF_EACH: [(&str, Section); 3] = [
+    ("limits", limits::OF_SERVER),
+    ("rate_limits", rate_limits::OF_SERVER),
+    ("tools", tools::SECTION),
+];
+
 /// Before the kind is known: nothing but the kind.
 const UNKNOWN: Section =
     Section { path: NAMED, kind: None, text: "", fields: &[&KIND], below: &[] };
 
 /// The servers in the order of their names; without any, those of the demo.
-pub(in crate::config) fn read(loading: &mut Loading<'_>) -> Vec<Server> {
+pub(in crate::config) fn read(
+    loading: &mut Loading<'_>,
+    limits: &Limits,
+    outer_rates: &RateLimits,
+) -> Vec<Server> {
     let found = loading.named(PARENT);
     if found.is_empty() {
-        return demo();
+        return demo(limits, outer_rates);
     }
     let mut servers = Vec::with_capacity(found.len());
     for (name, (table, origin)) in found {
@@ -94,16 +116,28 @@ pub(in crate::config) fn read(loading: &mut Loading<'_>) -> Vec<Server> {
             loading.environment.rest_below(&path, &[]);
             continue;
         };
-        let mut section = Reader::new(loading, kind.section, path, table, origin);
-        if let Some(kind) = (kind.read)(&mut section) {
-            servers.push(Server { name, kind });
+        let inner = OF_EACH.map(|(name, _)| name);
+        let mut section = Reader::around(loading, kind.section, path, table, origin, &inner);
+        let kind = (kind.read)(&mut section);
+        let limits = Limits::read(section.inner(limits::OF_SERVER), Some(limits));
+        let rate_limits = section.inner(rate_limits::OF_SERVER);
+        let rate_limits = RateLimits::read(rate_limits, Some(outer_rates));
+        let tools = tools::read(&mut section);
+        if let Some(kind) = kind {
+            servers.push(Server { name, kind, limits, rate_limits, tools });
         }
     }
     servers
 }
 
-fn demo() -> Vec<Server> {
-    let server = |name: &str, kind| Server { name: name.to_owned(), kind };
+fn demo(limits: &Limits, rate_limits: &RateLimits) -> Vec<Server> {
+    let server = |name: &str, kind| Server {
+        name: name.to_owned(),
+        kind,
+        limits: limits.clone(),
+        rate_limits: rate_limits.clone(),
+        tools: BTreeMap::new(),
+    };
     let mut servers = vec![
         server("calculator", ServerKind::Calculator),
         server("database", ServerKind::Database(Database::sample())),

@@ -3,6 +3,7 @@
 mod accepted;
 mod asked;
 mod files;
+mod overrides;
 mod refused;
 mod reports;
 mod secrets;

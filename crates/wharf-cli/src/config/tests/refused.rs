@@ -452,7 +452,7 @@ error: unknown key `path` in [servers.a]
   | ^^^^
   |
   = `path` is a key of [servers.<name>] with kind = "database"
-  = accepted keys: kind"#,
+  = accepted keys: kind, limits, rate_limits, tools"#,
     );
 }
 

@@ -296,7 +296,11 @@ impl Exchange<'_> {
         }
         let Some(session) = &self.session else { return lost_session() };
         if !self.accepts.events {
-            return reply::refusal(StatusCode::NOT_ACCEPTABLE, "media_type", "send Accept: text/event-stream");
+            return reply::refusal(
+                StatusCode::NOT_ACCEPTABLE,
+                "media_type",
+                "send Accept: text/event-stream",
+            );
         }
         let (replay, after) = match self.headers.get("last-event-id") {
             None => (session.standalone(&self.endpoint.service), 0),
