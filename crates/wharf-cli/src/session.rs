@@ -31,7 +31,7 @@ pub(crate) async fn run<T>(
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let patience = Arc::new(Patience::new(options.timeout));
-    let handler = Handler::new(Asker::new(options.answers.clone()), Arc::clone(&patience));
+    let handler = || Handler::new(Asker::new(options.answers.clone()), Arc::clone(&patience));
     let mut client = within(&patience, target.connect(options, handler)).await?;
     patience.restart();
     let result = within(&patience, work(&client)).await;

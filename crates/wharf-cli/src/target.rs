@@ -68,10 +68,32 @@ impl Target {
     pub(crate) async fn connect(
         &self,
         options: &ClientOptions,
-        handler: Handler,
+        handler: impl Fn() -> Handler,
     ) -> Result<RunningService<RoleClient, Handler>, Failure> {
-        let lifecycle = lifecycle(options.era);
-        let connected = match self {
+        let connected = self.attempt(options, options.era, handler()).await?;
+        let connected = match connected {
+            // rmcp takes this for the end of the negotiation, but the server has named what it would speak. Its first
+            // connection is gone by now.
+            Err(ClientInitializeError::NoCompatibleProtocolVersion {
+                server_supported, ..
+            }) if matches!(options.era, Era::Auto)
+                && server_supported.iter().any(ProtocolVersion::has_initialize) =>
+            {
+                self.attempt(options, Era::Legacy, handler()).await?
+            }
+            connected => connected,
+        };
+        connected.map_err(Failure::from)
+    }
+
+    async fn attempt(
+        &self,
+        options: &ClientOptions,
+        era: Era,
+        handler: Handler,
+    ) -> Result<Result<RunningService<RoleClient, Handler>, ClientInitializeError>, Failure> {
+        let lifecycle = lifecycle(era);
+        Ok(match self {
             Self::Url(url) => {
                 let transport =
                     StreamableHttpClientTransport::from_config(http_settings(url, options)?);
@@ -84,8 +106,7 @@ impl Target {
                 let transport = spawn(words)?;
                 Box::pin(handler.serve_with_lifecycle(transport, lifecycle)).await
             }
-        };
-        connected.map_err(|error: ClientInitializeError| Failure::from(error))
+        })
     }
 }
 

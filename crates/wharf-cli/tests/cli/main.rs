@@ -5,6 +5,7 @@
 
 mod answers;
 mod codes;
+mod eras;
 mod everything;
 mod init;
 mod keys;
