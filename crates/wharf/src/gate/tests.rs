@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     Server, Tool,
     call::Call,
-    layers::testing::{Calls, told},
+    layers::testing::{Calls, read},
 };
 
 struct Site {
@@ -56,7 +56,7 @@ impl Coming {
     /// What it is refused with.
     fn refusal(&mut self) -> serde_json::Value {
         match self.outcome() {
-            Some(Err(Error::Failed(failure))) => told(&failure),
+            Some(Err(Error::Failed(failure))) => read(&failure),
             other => panic!("not refused: {other:?}"),
         }
     }

@@ -8,8 +8,6 @@ pub(crate) mod faulty;
 mod gated;
 mod handle;
 mod idempotency;
-#[cfg(test)]
-mod mock;
 mod rate_limit;
 mod record;
 mod response_budget;

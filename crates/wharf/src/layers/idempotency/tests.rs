@@ -18,7 +18,7 @@ use super::IdempotencyLayer;
 use crate::{
     call::Outcome,
     error::{Error, ToolError},
-    layers::mock::{Inner, Request, built, failed, meta_of, text, told},
+    layers::testing::{Mock, Request, built, failed, meta_of, text, told},
     server::Service as Built,
     state::{
         Lease, LogBound, LogPage, MemoryStore, Messages, Quota, StateError, StateFuture,
@@ -42,7 +42,7 @@ fn ask(key: &str, n: i64) -> Request {
 #[tokio::test(start_paused = true)]
 async fn the_second_call_gets_the_outcome_of_the_first() {
     let server = server();
-    let inner = Inner::new(|run| async move { text(format!("run {run}")) });
+    let inner = Mock::new(|run| async move { text(format!("run {run}")) });
     let mut layer = inner.under(&IdempotencyLayer);
     let first = layer.call(ask("a", 1).to(&server)).await;
     assert_eq!(meta_of(&first, "replayed"), json!(null));
@@ -66,7 +66,7 @@ async fn the_second_call_gets_the_outcome_of_the_first() {
 #[tokio::test(start_paused = true)]
 async fn other_arguments_under_the_same_key_are_a_conflict() {
     let server = server();
-    let inner = Inner::new(|_| async { text("done") });
+    let inner = Mock::new(|_| async { text("done") });
     let mut layer = inner.under(&IdempotencyLayer);
     assert_eq!(told(layer.call(ask("a", 1).to(&server)).await), "done");
     assert_eq!(told(layer.call(ask("a", 2).to(&server)).await), "CONFLICT");
@@ -76,7 +76,7 @@ async fn other_arguments_under_the_same_key_are_a_conflict() {
 #[tokio::test(start_paused = true)]
 async fn a_client_can_send_a_key_for_any_tool() {
     let server = built(|server| server, |tool| tool);
-    let inner = Inner::new(|run| async move { text(format!("run {run}")) });
+    let inner = Mock::new(|run| async move { text(format!("run {run}")) });
     let mut layer = inner.under(&IdempotencyLayer);
     let keyed = |key: serde_json::Value| {
         let mut request = Request::new(json!({"n": 1}));
@@ -98,7 +98,7 @@ async fn a_client_can_send_a_key_for_any_tool() {
 #[tokio::test(start_paused = true)]
 async fn calls_at_once_run_once_and_all_get_the_outcome() {
     let server = server();
-    let inner = Inner::new(|run| async move {
+    let inner = Mock::new(|run| async move {
         tokio::time::sleep(Duration::from_secs(5)).await;
         text(format!("run {run}"))
     });
@@ -115,7 +115,7 @@ async fn failures_are_outcomes_unless_they_say_to_try_again() {
     let check = async |error: fn() -> ToolError, second: &str, runs: usize| {
         let server = server();
         let inner =
-            Inner::new(
+            Mock::new(
                 move |run| async move { if run == 1 { failed(error()) } else { text("done") } },
             );
         let mut layer = inner.under(&IdempotencyLayer);
@@ -134,7 +134,7 @@ async fn failures_are_outcomes_unless_they_say_to_try_again() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_was_cut_off_is_never_repeated() {
     let server = server();
-    let inner = Inner::new(|_| std::future::pending());
+    let inner = Mock::new(|_| std::future::pending());
     let mut layer = inner.under(&IdempotencyLayer);
     let mut first = layer.call(ask("a", 1).to(&server));
     assert!((&mut first).now_or_never().is_none());
@@ -154,13 +154,13 @@ async fn a_call_that_was_cut_off_is_never_repeated() {
 async fn a_process_that_was_killed_leaves_an_unknown_outcome_to_the_next() {
     let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
     let (killed, next) = (on(&store), on(&store));
-    let inner = Inner::new(|_| std::future::pending());
+    let inner = Mock::new(|_| std::future::pending());
     let mut layer = inner.under(&IdempotencyLayer);
     let mut first = layer.call(ask("a", 1).to(&killed));
     assert!((&mut first).now_or_never().is_none());
     // A killed process drops nothing: its lease ends by itself.
     std::mem::forget(first);
-    let done = Inner::new(|_| async { text("done") });
+    let done = Mock::new(|_| async { text("done") });
     let mut restarted = done.under(&IdempotencyLayer);
     let mut second = restarted.call(ask("a", 1).to(&next));
     assert!((&mut second).now_or_never().is_none());
@@ -171,7 +171,7 @@ async fn a_process_that_was_killed_leaves_an_unknown_outcome_to_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_long_call_keeps_its_lease() {
     let server = server();
-    let inner = Inner::new(|_| async {
+    let inner = Mock::new(|_| async {
         tokio::time::sleep(Duration::from_secs(300)).await;
         text("done")
     });
@@ -185,7 +185,7 @@ async fn a_long_call_keeps_its_lease() {
 #[tokio::test(start_paused = true)]
 async fn a_question_keeps_the_key_for_its_continuation() {
     let server = server();
-    let inner = Inner::new(|run| async move {
+    let inner = Mock::new(|run| async move {
         if run == 1 { Ok(Outcome::InputRequired) } else { text(format!("run {run}")) }
     });
     let mut layer = inner.under(&IdempotencyLayer);
@@ -207,9 +207,10 @@ async fn a_question_keeps_the_key_for_its_continuation() {
 #[tokio::test(start_paused = true)]
 async fn an_unanswered_question_gives_the_key_back() {
     let server = server();
-    let inner = Inner::new(|run| async move {
-        if run == 1 { Ok(Outcome::InputRequired) } else { text("done") }
-    });
+    let inner =
+        Mock::new(
+            |run| async move { if run == 1 { Ok(Outcome::InputRequired) } else { text("done") } },
+        );
     let mut layer = inner.under(&IdempotencyLayer);
     assert_eq!(told(layer.call(ask("a", 1).to(&server)).await), "INPUT_REQUIRED");
     advance(server.0.limits.request_state_ttl).await;
@@ -308,7 +309,7 @@ async fn without_the_store_nothing_runs() {
         store.gone.store(true, Ordering::SeqCst);
         let shared: Arc<dyn StateStore> = store.clone();
         let server = on(&shared);
-        let inner = Inner::new(|_| async { text("done") });
+        let inner = Mock::new(|_| async { text("done") });
         let mut layer = inner.under(&IdempotencyLayer);
         let answer = layer.call(ask("a", 1).to(&server)).await;
         assert_eq!(told(answer), "SERVICE_UNAVAILABLE", "silent: {silent}");
@@ -329,7 +330,7 @@ async fn an_outcome_that_can_not_be_kept_reaches_its_caller_and_is_unknown_to_ot
     let shared: Arc<dyn StateStore> = store.clone();
     let server = on(&shared);
     let switch = store.clone();
-    let inner = Inner::new(move |run| {
+    let inner = Mock::new(move |run| {
         switch.gone.store(true, Ordering::SeqCst);
         async move { text(format!("run {run}")) }
     });

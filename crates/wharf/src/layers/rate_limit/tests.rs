@@ -15,7 +15,7 @@ use crate::{
     call::Operation,
     layers::{
         faulty::{Fault, Faulty},
-        testing::{Calls, Mock, run, told},
+        testing::{Calls, Mock, read, run},
     },
     observe::{MetricsSink, RefusalRecord, StoreTrouble},
     protocol::RpcError,
@@ -57,7 +57,7 @@ impl Site {
         store: Arc<dyn StateStore>,
         metrics: Option<Arc<dyn MetricsSink>>,
     ) -> Self {
-        let inner = Mock::new();
+        let inner = Mock::replying(crate::ToolResult::new);
         let service = RateLimitLayer::new("limited", limits, store, metrics).layer(inner.clone());
         Self { calls: Calls::of(server()), inner, service }
     }
@@ -66,7 +66,7 @@ impl Site {
     async fn tool(&self, caller: &str, name: &str) -> Result<(), (u64, String)> {
         let failure = match run(&self.service, self.calls.tool(caller, name)).await {
             Ok(_) => return Ok(()),
-            Err(failure) => told(&failure),
+            Err(failure) => read(&failure),
         };
         assert_eq!(
             (&failure["code"], &failure["retryable"]),
@@ -78,11 +78,11 @@ impl Site {
 
     /// How many of `calls` get through.
     async fn passed(&self, caller: &str, name: &str, calls: usize) -> usize {
-        let before = self.inner.reached();
+        let before = self.inner.runs();
         for _ in 0..calls {
             drop(self.tool(caller, name).await);
         }
-        self.inner.reached() - before
+        self.inner.runs() - before
     }
 }
 
@@ -99,7 +99,7 @@ async fn each_caller_has_its_own_bucket() {
         assert_eq!(site.tool(caller, "free").await, Ok(()));
         assert_eq!(site.tool(caller, "free").await, wait(1, "per_caller"));
     }
-    assert_eq!(site.inner.reached(), 4);
+    assert_eq!(site.inner.runs(), 4);
     // A refused call took nothing: exactly when it was told to, the caller may come back, once.
     advance(Duration::from_millis(999)).await;
     assert_eq!(site.tool("ann", "free").await, wait(1, "per_caller"));
@@ -250,7 +250,7 @@ async fn callers_at_the_same_moment_share_what_is_left() {
         task.join().unwrap();
     }
     // 4,000 calls at the edge: exactly the burst, and what an hour's rate gives back meanwhile (one per 3.6 s).
-    assert!((1000..=1005).contains(&site.inner.reached()), "{}", site.inner.reached());
+    assert!((1000..=1005).contains(&site.inner.runs()), "{}", site.inner.runs());
 }
 
 #[derive(Default)]
@@ -283,11 +283,11 @@ async fn a_store_in_trouble_lets_calls_pass_or_refuses_them_as_configured() {
             let result = run(&site.service, site.calls.tool("ann", "free")).await;
             assert!(began.elapsed() <= Duration::from_millis(251), "{fault:?}");
             let allowed = choice == StoreFailure::Allow;
-            assert_eq!(site.inner.reached(), usize::from(allowed), "{fault:?} {choice:?}");
+            assert_eq!(site.inner.runs(), usize::from(allowed), "{fault:?} {choice:?}");
             match result {
                 Ok(_) => assert!(allowed),
                 Err(failure) => {
-                    let failure = told(&failure);
+                    let failure = read(&failure);
                     assert_eq!(failure["code"], "SERVICE_UNAVAILABLE");
                     assert_eq!(failure["retry_after_seconds"], 1);
                     assert!(!failure.to_string().contains("gone"), "{failure}");
@@ -332,5 +332,5 @@ async fn a_call_that_is_dropped_while_the_store_is_silent_reaches_nothing() {
     let dropped = tokio::time::timeout(Duration::from_millis(1), call).await;
     assert!(dropped.is_err());
     advance(Duration::from_secs(10)).await;
-    assert_eq!(site.inner.reached(), 0);
+    assert_eq!(site.inner.runs(), 0);
 }

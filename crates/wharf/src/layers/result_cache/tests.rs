@@ -12,7 +12,7 @@ use crate::{
     cache_policy::CachePolicy,
     call::Outcome,
     error::ToolError,
-    layers::mock::{Inner, Request, built, failed, meta_of, text, told},
+    layers::testing::{Mock, Request, built, failed, meta_of, text, told},
     server::{Handle, Service as Built},
 };
 
@@ -29,7 +29,7 @@ fn ask(n: i64) -> Request {
 #[tokio::test(start_paused = true)]
 async fn a_result_is_given_again_until_it_is_too_old() {
     let server = server();
-    let inner = Inner::new(|run| async move { text(format!("run {run}")) });
+    let inner = Mock::new(|run| async move { text(format!("run {run}")) });
     let mut layer = inner.under(&ResultCacheLayer);
     let first = layer.call(ask(1).to(&server)).await;
     assert_eq!(meta_of(&first, "cache"), "miss");
@@ -48,7 +48,7 @@ async fn a_result_is_given_again_until_it_is_too_old() {
 #[tokio::test(start_paused = true)]
 async fn the_key_is_what_was_asked_and_by_whom() {
     let server = server();
-    let inner = Inner::new(|run| async move { text(format!("run {run}")) });
+    let inner = Mock::new(|run| async move { text(format!("run {run}")) });
     let mut layer = inner.under(&ResultCacheLayer);
     let parse = |text: &str| Request::new(serde_json::from_str(text).unwrap());
     assert_eq!(told(layer.call(parse(r#"{"n":1,"key":2}"#).to(&server)).await), "run 1");
@@ -60,7 +60,7 @@ async fn the_key_is_what_was_asked_and_by_whom() {
 #[tokio::test(start_paused = true)]
 async fn other_permissions_are_another_key() {
     let server = server();
-    let inner = Inner::new(|run| async move { text(format!("run {run}")) });
+    let inner = Mock::new(|run| async move { text(format!("run {run}")) });
     let mut layer = inner.under(&ResultCacheLayer);
     let with = |patterns: [&str; 1]| {
         let mut call = ask(1).to(&server);
@@ -78,7 +78,7 @@ async fn other_permissions_are_another_key() {
 #[tokio::test(start_paused = true)]
 async fn a_public_result_is_everybody_s() {
     let server = built(|server| server, |tool| tool.cache(CachePolicy::ttl(TTL).public()));
-    let inner = Inner::new(|run| async move { text(format!("run {run}")) });
+    let inner = Mock::new(|run| async move { text(format!("run {run}")) });
     let mut layer = inner.under(&ResultCacheLayer);
     for caller in ["ada", "bob"] {
         assert_eq!(told(layer.call(ask(1).by(caller).to(&server)).await), "run 1");
@@ -89,7 +89,7 @@ async fn a_public_result_is_everybody_s() {
 async fn what_is_invalidated_runs_again() {
     let server = server();
     let handle: Handle = server.handle();
-    let inner = Inner::new(|run| async move { text(format!("run {run}")) });
+    let inner = Mock::new(|run| async move { text(format!("run {run}")) });
     let mut layer = inner.under(&ResultCacheLayer);
     assert_eq!(told(layer.call(ask(1).to(&server)).await), "run 1");
     handle.invalidate_tag("other");
@@ -109,7 +109,7 @@ async fn what_is_invalidated_runs_again() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_began_before_an_invalidation_is_not_kept() {
     let server = server();
-    let inner = Inner::new(|run| async move {
+    let inner = Mock::new(|run| async move {
         sleep(Duration::from_secs(1)).await;
         text(format!("run {run}"))
     });
@@ -124,7 +124,7 @@ async fn a_run_that_began_before_an_invalidation_is_not_kept() {
 #[tokio::test(start_paused = true)]
 async fn calls_at_once_share_one_run() {
     let server = server();
-    let inner = Inner::new(|run| async move {
+    let inner = Mock::new(|run| async move {
         sleep(Duration::from_secs(1)).await;
         text(format!("run {run}"))
     });
@@ -142,7 +142,7 @@ async fn calls_at_once_share_one_run() {
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_run_fails_nobody_who_waits() {
     let server = server();
-    let inner = Inner::new(|run| async move {
+    let inner = Mock::new(|run| async move {
         sleep(Duration::from_secs(1)).await;
         text(format!("run {run}"))
     });
@@ -168,7 +168,7 @@ async fn a_cancelled_run_fails_nobody_who_waits() {
 async fn failures_and_questions_belong_to_their_call_alone() {
     for first in ["failure", "error result", "question"] {
         let server = server();
-        let inner = Inner::new(move |run| async move {
+        let inner = Mock::new(move |run| async move {
             sleep(Duration::from_secs(1)).await;
             match (run, first) {
                 (1, "failure") => failed(ToolError::invalid_input("no")),
@@ -193,7 +193,7 @@ async fn failures_and_questions_belong_to_their_call_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_brings_answers_is_not_answered_from_here() {
     let server = server();
-    let inner = Inner::new(|run| async move { text(format!("run {run}")) });
+    let inner = Mock::new(|run| async move { text(format!("run {run}")) });
     let mut layer = inner.under(&ResultCacheLayer);
     assert_eq!(told(layer.call(ask(1).to(&server)).await), "run 1");
     let mut continuation = ask(1);
@@ -212,7 +212,7 @@ async fn kept_results_are_bounded_in_bytes() {
         },
         |tool| tool.cache(CachePolicy::ttl(TTL)),
     );
-    let inner = Inner::new(|_| async { text("x".repeat(1_000)) });
+    let inner = Mock::new(|_| async { text("x".repeat(1_000)) });
     let mut layer = inner.under(&ResultCacheLayer);
     for n in 0..1_000 {
         layer.call(ask(n).to(&server)).await.unwrap();
