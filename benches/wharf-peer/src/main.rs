@@ -81,7 +81,7 @@ async fn main() -> anyhow::Result<()> {
             let mut http = Http::new(settings).service(service(extras)?);
             if extras.production {
                 let key = EnvironmentKey::single(SecretString::from(KEY))?;
-                let sources = KeySources { store: None, environment: vec![key] };
+                let sources = KeySources { environment: vec![key], ..KeySources::default() };
                 let keys = ApiKeyAuthenticator::new(sources, FailureLimit::default())?;
                 http = http.authenticator(Arc::new(keys));
             }

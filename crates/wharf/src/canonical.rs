@@ -10,14 +10,24 @@ pub(crate) fn digest(value: &Value) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// Each value begins with its kind and, where it has parts, their number, so that no two values give the same bytes.
-fn absorb(value: &Value, hasher: &mut Sha256) {
+/// Feeds the canonical form of `value` to a hasher: as one of several parts it need not be hashed by itself first. Each value
+/// begins with its kind and, where it has parts, their number, so that no two values give the same bytes.
+pub(crate) fn absorb(value: &Value, hasher: &mut Sha256) {
     match value {
         Value::Null => hasher.update(b"n"),
         Value::Bool(flag) => hasher.update(if *flag { b"t" } else { b"f" }),
         Value::Number(number) => {
-            hasher.update(b"#");
-            text(number.to_string().as_bytes(), hasher);
+            // Most are integers, and those need no text.
+            if let Some(integer) = number.as_i64() {
+                hasher.update(b"i");
+                hasher.update(integer.to_le_bytes());
+            } else if let Some(integer) = number.as_u64() {
+                hasher.update(b"u");
+                hasher.update(integer.to_le_bytes());
+            } else {
+                hasher.update(b"#");
+                text(number.to_string().as_bytes(), hasher);
+            }
         }
         Value::String(string) => {
             hasher.update(b"s");
@@ -31,12 +41,17 @@ fn absorb(value: &Value, hasher: &mut Sha256) {
         Value::Object(members) => {
             hasher.update(b"o");
             hasher.update((members.len() as u64).to_le_bytes());
-            // Whether a map keeps its order is decided by a feature that any crate of a build can switch on.
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_unstable_by_key(|(name, _)| *name);
-            for (name, member) in members {
+            let mut member = |(name, member): (&String, &Value)| {
                 text(name.as_bytes(), hasher);
                 absorb(member, hasher);
+            };
+            // Whether a map keeps its order is decided by a feature that any crate of a build can switch on.
+            if members.keys().is_sorted() {
+                members.iter().for_each(member);
+            } else {
+                let mut members: Vec<_> = members.iter().collect();
+                members.sort_unstable_by_key(|(name, _)| *name);
+                members.into_iter().for_each(&mut member);
             }
         }
     }
@@ -67,6 +82,13 @@ mod tests {
             "1",
             "1.0",
             "-1",
+            "-1.0",
+            "-0.0",
+            "0.0",
+            "18446744073709551615",
+            "9223372036854775807",
+            "9223372036854775808",
+            "1e300",
             "\"1\"",
             "\"\"",
             "[]",

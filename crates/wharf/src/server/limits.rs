@@ -44,6 +44,9 @@ pub struct Limits {
     pub request_state_ttl: Duration,
     /// How long the outcome of a call with an idempotency key is kept.
     pub idempotency_ttl: Duration,
+    /// How long a process that runs a call with an idempotency key may be silent before the call counts as cut off, so
+    /// that the next call with its key is told so and does not wait any longer.
+    pub idempotency_lease: Duration,
     /// Most bytes of results that are kept for tools with a [`CachePolicy`](crate::CachePolicy).
     pub result_cache_bytes: u64,
     /// How long a call may go on over all its rounds of questions. What [`Ask::once`](crate::Ask::once) has recorded is
@@ -72,6 +75,7 @@ impl Default for Limits {
             listen_resources: 1024,
             request_state_ttl: Duration::from_secs(15 * 60),
             idempotency_ttl: Duration::from_secs(24 * 60 * 60),
+            idempotency_lease: Duration::from_secs(10),
             result_cache_bytes: 64 * 1024 * 1024,
             flow_lifetime: Duration::from_secs(2 * 60 * 60),
             message_bytes: 4 * 1024 * 1024,

@@ -4,6 +4,7 @@ mod bounds;
 mod contract;
 mod damaged;
 mod killed;
+mod killed_call;
 mod reopened;
 mod together;
 

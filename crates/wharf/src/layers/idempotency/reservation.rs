@@ -21,8 +21,8 @@ use crate::{
     state::{Lease, StateError, StateStore, Swap},
 };
 
-/// How long a holder may be silent before its call counts as cut off.
-const LEASE: Duration = Duration::from_secs(30);
+/// Shortest lease: renewing it must not be all that a process does.
+const MIN_LEASE: Duration = Duration::from_millis(100);
 /// How long a waiting call trusts that it would have been told.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Longest wait for one operation of the store.
@@ -36,6 +36,9 @@ pub(super) struct Reservation {
     keep: Duration,
     /// How long the client has to answer questions.
     answer_within: Duration,
+    /// How long a holder may be silent before its call counts as cut off. Shorter than a call may take, or a caller who
+    /// tries again after a crash would hear of a timeout only.
+    lease: Duration,
 }
 
 /// What became of the attempt to run.
@@ -53,6 +56,7 @@ impl Reservation {
             key,
             keep: core.limits.idempotency_ttl,
             answer_within: core.limits.request_state_ttl,
+            lease: core.limits.idempotency_lease.max(MIN_LEASE),
         }
     }
 
@@ -102,7 +106,7 @@ impl Reservation {
 
     /// Puts `Running` in place of what was found; `None` if somebody else was faster.
     async fn take(&self, found: Option<&Bytes>) -> Result<Option<(Lease, Bytes)>, Error> {
-        let Some(lease) = bounded(self.store.acquire(&self.key.name, LEASE)).await? else {
+        let Some(lease) = bounded(self.store.acquire(&self.key.name, self.lease)).await? else {
             return Ok(None);
         };
         let state = State::Running { token: lease.token };
@@ -125,7 +129,7 @@ impl Reservation {
 
     /// Refuses if nobody runs what the record says is running.
     async fn check_alive(&self, found: Option<&Bytes>) -> Result<(), Error> {
-        let Some(lease) = bounded(self.store.acquire(&self.key.name, LEASE)).await? else {
+        let Some(lease) = bounded(self.store.acquire(&self.key.name, self.lease)).await? else {
             return Ok(());
         };
         // Its holder may have settled between the look and this.
@@ -152,7 +156,7 @@ pub(super) struct Held {
 impl Held {
     /// Runs `call` and holds the lease meanwhile.
     pub(super) async fn while_running<F: Future>(&self, call: F) -> F::Output {
-        let mut renewals = interval(LEASE / 3);
+        let mut renewals = interval(self.of.lease / 3);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewals.reset();
         tokio::pin!(call);
@@ -162,7 +166,7 @@ impl Held {
                 output = &mut call => return output,
                 _ = renewals.tick() => {
                     // A store that is gone for longer than the lease makes the outcome unknown, which is what it is.
-                    let _ = bounded(self.of.store.renew(&self.lease, LEASE)).await;
+                    let _ = bounded(self.of.store.renew(&self.lease, self.of.lease)).await;
                 }
             }
         }

@@ -11,9 +11,11 @@ mod tests;
 use std::{
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::future::{BoxFuture, Either};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tower::{Layer, Service};
 
@@ -25,10 +27,11 @@ use crate::{
     call::{Call, Operation, Outcome, Reply},
     canonical,
     error::Error,
-    handler::ToolResult,
-    meta::Meta,
     server::entries::ToolEntry,
 };
+
+/// Where a result says whence it came, under [`Meta::PREFIX`](crate::Meta::PREFIX).
+const CACHE_META: &str = "dev.wharf/cache";
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ResultCacheLayer;
@@ -60,7 +63,7 @@ where
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let Some((key, policy)) = cacheable(&call) else {
+        let Some((key, ttl)) = cacheable(&call) else {
             return Either::Left(self.inner.call(call));
         };
         let context = Arc::clone(&call.context);
@@ -68,25 +71,21 @@ where
         let run = self.inner.call(call);
         Either::Right(Box::pin(async move {
             let results = &context.core.kept_results;
-            if let Some(kept) = results.fresh(&key).await {
-                context.note_cache(CacheStatus::Hit);
-                return Ok(kept.outcome(CacheStatus::Hit));
-            }
-            let (outcome, status) = run_or_share(results, key, &policy, run).await?;
+            let (outcome, status) = kept_or_run(results, key, ttl, run).await?;
             context.note_cache(status);
             Ok(marked(outcome, status))
         }))
     }
 }
 
-/// The key and policy of a call that may be answered from an earlier one.
-fn cacheable(call: &Call) -> Option<([u8; 32], CachePolicy)> {
+/// The key of a call that may be answered from an earlier one, and how long its own result may be.
+fn cacheable(call: &Call) -> Option<([u8; 32], Duration)> {
     let Operation::CallTool { tool, arguments } = &call.operation else { return None };
     let policy = tool.cache.as_ref().filter(|_| !call.context.brings_answers())?;
-    Some((key(call, tool, policy, &canonical::digest(arguments)), policy.clone()))
+    Some((key(call, tool, policy, arguments), policy.ttl))
 }
 
-fn key(call: &Call, tool: &ToolEntry, policy: &CachePolicy, arguments: &[u8; 32]) -> [u8; 32] {
+fn key(call: &Call, tool: &ToolEntry, policy: &CachePolicy, arguments: &Value) -> [u8; 32] {
     let context = &call.context;
     let mut hasher = Sha256::new();
     // A tool that was replaced under its name is another tool.
@@ -100,59 +99,69 @@ fn key(call: &Call, tool: &ToolEntry, policy: &CachePolicy, arguments: &[u8; 32]
         // Who may use less than before may also get less than before.
         hasher.update(context.caller.grants.fingerprint().to_le_bytes());
     }
-    hasher.update(arguments);
+    canonical::absorb(arguments, &mut hasher);
     hasher.finalize().into()
 }
 
-/// Runs, unless a call with the same key is running: then its result is this call's too. Whoever runs may be cancelled;
-/// then one of those who wait runs in its place.
-async fn run_or_share<F>(
+/// Gives what is kept and not too old. Otherwise it runs, unless a call with the same key is running: then its result is
+/// this call's too. Whoever runs may be cancelled; then one of those who wait runs in its place.
+async fn kept_or_run<F>(
     results: &ResultStore,
     key: [u8; 32],
-    policy: &CachePolicy,
+    ttl: Duration,
     run: F,
 ) -> Result<(Outcome, CacheStatus), Error>
 where
     F: Future<Output = Result<Outcome, Error>>,
 {
     let mut run = std::pin::pin!(run);
-    let mut own = None;
-    let shared = results
-        .run(key, async {
-            let result = run.as_mut().await;
-            let kept = match &result {
-                Ok(Outcome::Complete(Reply::Tool(result))) => Kept::of(result, policy.ttl),
-                _ => None,
-            };
-            own = Some(result);
-            kept
-        })
-        .await;
-    match (own, shared) {
-        (Some(result), _) => result.map(|outcome| (outcome, CacheStatus::Miss)),
-        (None, Some(kept)) => Ok((kept.outcome(CacheStatus::Shared), CacheStatus::Shared)),
-        // What the other got is for it alone: a failure, or a question to its client.
-        (None, None) => run.await.map(|outcome| (outcome, CacheStatus::Miss)),
+    let began = results.moment();
+    loop {
+        let mut own = None;
+        let kept = results
+            .get_or_run(key, async {
+                let result = run.as_mut().await;
+                let kept = match &result {
+                    Ok(Outcome::Complete(Reply::Tool(result))) => results.keep(result, ttl),
+                    _ => None,
+                };
+                own = Some(result);
+                kept
+            })
+            .await;
+        return match (own, kept) {
+            (Some(result), _) => result.map(|outcome| (outcome, CacheStatus::Miss)),
+            (None, Some(kept)) if kept.is_too_old() => {
+                results.forget(&key).await;
+                continue;
+            }
+            (None, Some(kept)) => {
+                // What was made since this call began was made while it waited.
+                let status = match kept.is_since(began) {
+                    true => CacheStatus::Shared,
+                    false => CacheStatus::Hit,
+                };
+                Ok((kept.outcome(), status))
+            }
+            // What the other got is for it alone: a failure, or a question to its client.
+            (None, None) => run.await.map(|outcome| (outcome, CacheStatus::Miss)),
+        };
     }
 }
 
+/// Says in the result where it came from.
 fn marked(outcome: Outcome, status: CacheStatus) -> Outcome {
     match outcome {
-        Outcome::Complete(Reply::Tool(result)) => {
-            Outcome::Complete(Reply::Tool(mark(result, status)))
+        Outcome::Complete(Reply::Tool(mut result)) => {
+            result.meta = result.meta.with(CACHE_META, status.as_str());
+            Outcome::Complete(Reply::Tool(result))
         }
         other => other,
     }
 }
 
-/// Says in the result where it came from.
-fn mark(mut result: ToolResult, status: CacheStatus) -> ToolResult {
-    result.meta = result.meta.with(format!("{}cache", Meta::PREFIX), status.as_str());
-    result
-}
-
 impl Kept {
-    fn outcome(&self, status: CacheStatus) -> Outcome {
-        Outcome::Complete(Reply::Tool(mark(self.result.clone(), status)))
+    fn outcome(&self) -> Outcome {
+        Outcome::Complete(Reply::Tool(self.result.clone()))
     }
 }

@@ -1,6 +1,15 @@
 //! The kept results of one server, bounded by their size; the least useful ones go first (moka's TinyLFU).
 
-use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    hash::{BuildHasher, Hasher},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use moka::future::Cache;
@@ -17,13 +26,22 @@ const MAX_NAMES: usize = 4096;
 pub(super) struct Kept {
     pub(super) result: ToolResult,
     expires: Instant,
+    made: Moment,
 }
 
+/// Before or after another one: counted, since the clock may stand still between two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(u64);
+
 impl Kept {
-    /// What is worth keeping of a result.
-    pub(super) fn of(result: &ToolResult, ttl: Duration) -> Option<Arc<Self>> {
-        let expires = Instant::now().checked_add(ttl)?;
-        (!result.is_error).then(|| Arc::new(Self { result: result.clone(), expires }))
+    /// Time is tokio's, which tests can pause; the cache's own clock is not.
+    pub(super) fn is_too_old(&self) -> bool {
+        Instant::now() >= self.expires
+    }
+
+    /// Whether it was made at that moment or later.
+    pub(super) fn is_since(&self, moment: Moment) -> bool {
+        self.made >= moment
     }
 
     fn size_bytes(&self) -> usize {
@@ -50,8 +68,39 @@ struct Generations {
 
 /// The kept results of one server.
 pub(crate) struct ResultStore {
-    kept: Cache<[u8; 32], Arc<Kept>>,
+    kept: Cache<[u8; 32], Arc<Kept>, Digested>,
     generations: ArcSwap<Generations>,
+    moments: AtomicU64,
+}
+
+/// A part of a key is its hash: keys are digests already.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Digested;
+
+impl BuildHasher for Digested {
+    type Hasher = FirstBytes;
+
+    fn build_hasher(&self) -> FirstBytes {
+        FirstBytes::default()
+    }
+}
+
+/// The first eight bytes of the longest text that is written. (A length comes before it.)
+#[derive(Debug, Default)]
+pub(crate) struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// The run gave nothing to keep.
@@ -64,22 +113,27 @@ impl ResultStore {
         let kept = Cache::builder()
             .max_capacity(max_bytes)
             .weigher(|_, kept: &Arc<Kept>| u32::try_from(kept.size_bytes()).unwrap_or(u32::MAX))
-            .build();
-        Self { kept, generations: ArcSwap::default() }
+            .build_with_hasher(Digested);
+        Self { kept, generations: ArcSwap::default(), moments: AtomicU64::new(0) }
     }
 
-    /// What is kept under `key` and not too old. Time is tokio's, which tests can pause; the cache's own clock is not.
-    pub(super) async fn fresh(&self, key: &[u8; 32]) -> Option<Arc<Kept>> {
-        let kept = self.kept.get(key).await?;
-        if Instant::now() < kept.expires {
-            return Some(kept);
-        }
-        self.kept.invalidate(key).await;
-        None
+    /// Now.
+    pub(super) fn moment(&self) -> Moment {
+        Moment(self.moments.load(Ordering::SeqCst))
     }
 
-    /// Runs `run` and keeps what it gives, or waits for another run of the same key. `None` if that gave nothing to keep.
-    pub(super) async fn run(
+    /// What is worth keeping of a result.
+    pub(super) fn keep(&self, result: &ToolResult, ttl: Duration) -> Option<Arc<Kept>> {
+        let expires = Instant::now().checked_add(ttl)?;
+        (!result.is_error).then(|| {
+            let made = Moment(self.moments.fetch_add(1, Ordering::SeqCst));
+            Arc::new(Kept { result: result.clone(), expires, made })
+        })
+    }
+
+    /// What is kept under `key`, however old it is. Without any it runs `run` and keeps what that gives, or waits for another
+    /// run of the same key. `None` if that gave nothing to keep.
+    pub(super) async fn get_or_run(
         &self,
         key: [u8; 32],
         run: impl Future<Output = Option<Arc<Kept>>>,
@@ -87,9 +141,17 @@ impl ResultStore {
         self.kept.try_get_with(key, async { run.await.ok_or(NotKept) }).await.ok()
     }
 
+    /// Forgets what is kept under `key`.
+    pub(super) async fn forget(&self, key: &[u8; 32]) {
+        self.kept.invalidate(key).await;
+    }
+
     /// Changes whenever the tool or one of the tags is invalidated.
     pub(super) fn generation(&self, tool: &str, tags: &[Arc<str>]) -> u64 {
         let generations = self.generations.load();
+        if generations.names.is_empty() {
+            return generations.all;
+        }
         let names = tags.iter().map(|tag| tag_name(tag)).chain([tool_name(tool)]);
         let of = |name: String| generations.names.get(name.as_str()).copied().unwrap_or(0);
         // Each only ever grows, so the sum changes with any of them.
