@@ -179,7 +179,7 @@ mod tests {
         check(&format!("{a}[servers.a.limits]\nshutdown_grace = '3s'"), false);
         check(&format!("{a}[servers.a.limits]\nresponse_budget = '3KB'"), false);
         check(&format!("{a}[servers.a.tools.x]\nqueue = 3"), false);
-        check(&format!("{a}[servers.a]\ntools = 3"), false);
+        check(&format!("{a}tools = 3"), false);
         check(&format!("{a}tools.x = 3"), false);
         check(&format!("{a}limit.queue = 3"), false);
     }
