@@ -99,8 +99,7 @@ impl RateLimits {
         Self {
             per_caller_burst: burst.or(inherited),
             per_caller: section.read_or(&PER_CALLER, outer.map(|o| o.per_caller)),
-            daily_per_caller: Some(section.read_or(&DAILY_PER_CALLER, outer.map(daily)))
-                .map(number)
+            daily_per_caller: Some(number(section.read_or(&DAILY_PER_CALLER, outer.map(daily))))
                 .filter(|calls| *calls > 0),
             per_server: section.read_or(&PER_SERVER, outer.map(|o| o.per_server)),
             store_failure: section.read_or(&STORE_FAILURE, outer.map(|o| o.store_failure)),

@@ -1,7 +1,5 @@
 //! What the configuration changes about one server, and about one of its tools, holds where it is served.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
-
 use crate::{
     everything::{json as printed, stderr, stdout, wharf},
     serving::Serving,
