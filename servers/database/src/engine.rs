@@ -62,6 +62,12 @@ pub trait Engine: Send + Sync + 'static {
     /// Whether the database can be reached and read, and what its operator should know.
     fn check(&self) -> Answer<'_, Health>;
 
+    /// Whether the configuration says that nobody reads this column. The database refuses it anyway; this is for statements
+    /// of the server's own, which then ask for the other columns.
+    fn hides(&self, _schema: Option<&str>, _table: &str, _column: &str) -> bool {
+        false
+    }
+
     /// Begins to tell which rows change, if this database does so. Asked once; the engine stops when nobody listens any
     /// more, and tells [`Change::Missed`](crate::changes::Change::Missed) whenever it cannot know what it did not hear.
     fn changes(&self) -> Option<Changes> {

@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use crate::catalog::{TableDescription, TableList};
+use crate::changes::Changes;
 use crate::engine::{Answer, Dialect, Engine, Health, Plan, PoolStats};
 use crate::error::DatabaseError;
 use crate::limits::Limits;
@@ -227,6 +228,22 @@ impl<E: Engine> Engine for Promised<E> {
 
     fn pool_stats(&self) -> PoolStats {
         self.engine.pool_stats()
+    }
+
+    /// In any letter case: a column too few is shown rather than one too many.
+    fn hides(&self, schema: Option<&str>, table: &str, column: &str) -> bool {
+        let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+        self.promises.hidden_columns.iter().any(|hidden| {
+            let here = match (&hidden.schema, schema) {
+                (Some(hidden), Some(schema)) => same(hidden, schema),
+                _ => true,
+            };
+            here && same(&hidden.table, table) && same(&hidden.column, column)
+        })
+    }
+
+    fn changes(&self) -> Option<Changes> {
+        self.engine.changes()
     }
 
     /// Tries the promises anew each time: privileges change.

@@ -4,7 +4,7 @@
 //! what equals what (`'01'`, `1.0` and in MySQL even `'1abc'` equal 1), so a row is given only for the key as it is written
 //! by the database itself: every row has exactly one, and permissions and subscriptions can rely on it.
 //!
-//! It refuses views, tables without a primary key, and the database's own catalogue.
+//! It refuses views, tables without a primary key, and the database's own catalogue. Hidden columns are left out.
 
 use serde_json::{Value, json};
 
@@ -41,6 +41,9 @@ pub(crate) async fn by_key(
     key: &[String],
 ) -> Result<Lookup, DatabaseError> {
     let mut request = statement(engine.dialect(), table, key)?;
+    if let Some(columns) = visible(engine, table)? {
+        request.sql = request.sql.replacen('*', &columns, 1);
+    }
     request.row_limit = Some(MAX_FOUND.min(engine.limits().max_rows));
     let result = engine.query(request).await?;
     let places: Vec<Option<usize>> = table
@@ -67,6 +70,21 @@ pub(crate) async fn by_key(
         (None, Some(key)) => Lookup::Elsewhere { key },
         (None, None) => Lookup::Nothing,
     })
+}
+
+/// The columns that may be read, where some may not.
+fn visible(engine: &dyn Engine, table: &TableDescription) -> Result<Option<String>, DatabaseError> {
+    let is_hidden = |name: &str| engine.hides(table.schema.as_deref(), &table.name, name);
+    if table.columns.iter().all(|column| !is_hidden(&column.name)) {
+        return Ok(None);
+    }
+    if table.primary_key.iter().any(|name| is_hidden(name)) {
+        let rule = "has a primary key that nobody may read, so its rows have no addresses; use execute_query";
+        return Err(DatabaseError::invalid("table", rule));
+    }
+    let names = table.columns.iter().map(|column| column.name.as_str());
+    let names = names.filter(|name| !is_hidden(name)).map(|name| engine.dialect().quote(name));
+    Ok(Some(names.collect::<Vec<_>>().join(", ")))
 }
 
 /// The statement that finds the row.

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod changes;
+mod completions;
 mod prompts;
 mod queries;
 mod resources;

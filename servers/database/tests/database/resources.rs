@@ -7,17 +7,18 @@ use wharf::{Caller, ErrorKind, Grants, Revision, Service};
 use wharf_database::{
     Databases,
     engine::Engine,
+    promises::{ColumnName, Promised, Promises},
     sqlite::{Database, SqliteSettings},
 };
-use wharf_testkit::{Client, Wire};
+use wharf_testkit::Client;
 
 use crate::{File, sample};
 
-const ERAS: [Revision; 2] = [Revision::V2025_11_25, Revision::V2026_07_28];
-const ROW: &str = "db://{database}/{table}/{id}";
+pub(crate) const ERAS: [Revision; 2] = [Revision::V2025_11_25, Revision::V2026_07_28];
+pub(crate) const ROW: &str = "db://{database}/{table}/{id}";
 
 /// A file with names that are hard to address.
-const ODD: &str = r#"
+pub(crate) const ODD: &str = r#"
 CREATE TABLE "größe / 100%"("ключ" TEXT PRIMARY KEY, "a""b" INTEGER, "" BLOB);
 INSERT INTO "größe / 100%" VALUES ('a/b?c#d%20 "e"', 9007199254740993, x'00ff');
 CREATE TABLE "a.b"(id INTEGER PRIMARY KEY, "__proto__" TEXT);
@@ -28,32 +29,32 @@ CREATE TABLE wide(id INTEGER PRIMARY KEY, a TEXT, b TEXT, c TEXT, d TEXT);
 INSERT INTO wide VALUES (1, printf('%.50000c', 'x'), printf('%.50000c', 'x'), printf('%.50000c', 'x'), '');
 "#;
 
-struct Odd {
+pub(crate) struct Odd {
     directory: tempfile::TempDir,
 }
 
 impl Odd {
-    fn new(sql: &str) -> Self {
+    pub(crate) fn new(sql: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let connection = rusqlite::Connection::open(directory.path().join("odd.db")).unwrap();
         connection.execute_batch(sql).unwrap();
         Self { directory }
     }
 
-    fn engine(&self, change: impl FnOnce(&mut SqliteSettings)) -> Arc<dyn Engine> {
+    pub(crate) fn engine(&self, change: impl FnOnce(&mut SqliteSettings)) -> Arc<dyn Engine> {
         let mut settings = SqliteSettings::file(self.directory.path().join("odd.db"));
         change(&mut settings);
         Arc::new(Database::open(settings).unwrap())
     }
 
-    fn service(&self) -> Service {
+    pub(crate) fn service(&self) -> Service {
         let databases = Databases::new([("odd".to_owned(), self.engine(|_| {}))], None).unwrap();
         wharf_database::server(databases).build().unwrap()
     }
 }
 
 /// The sample beside the odd ones; `default` is for callers who name none.
-fn two(odd: &Odd, default: Option<&str>) -> Service {
+pub(crate) fn two(odd: &Odd, default: Option<&str>) -> Service {
     let sample: Arc<dyn Engine> = Arc::new(Database::open(SqliteSettings::sample()).unwrap());
     let named = [("sample".to_owned(), sample), ("odd".to_owned(), odd.engine(|_| {}))];
     let databases = Databases::new(named, default.map(str::to_owned)).unwrap();
@@ -337,6 +338,30 @@ async fn permissions_hold_for_single_rows() {
 }
 
 #[tokio::test]
+async fn hidden_columns_are_left_out_of_rows() {
+    let odd = Odd::new(
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT, ssn TEXT, \"*\" TEXT);
+         INSERT INTO users VALUES (1, 'Ada', 'secret-1', 'star');
+         CREATE TABLE keys(token TEXT PRIMARY KEY, name TEXT);
+         INSERT INTO keys VALUES ('secret-2', 'Ada');",
+    );
+    let hidden = |column| ColumnName::parse(column).unwrap();
+    let promises = Promises {
+        hidden_columns: vec![hidden("users.SSN"), hidden("main.keys.token")],
+        row_security: Vec::new(),
+    };
+    let mut settings = SqliteSettings::file(odd.directory.path().join("odd.db"));
+    settings.hidden_columns.clone_from(&promises.hidden_columns);
+    let engine = Promised::new(Database::open(settings).unwrap(), promises).unwrap();
+    let client =
+        Client::memory(wharf_database::server(Databases::one("odd", engine).unwrap())).await;
+    let row = read(&client, "db://odd/users/1").await;
+    assert_eq!(row["row"], json!({"id": 1, "name": "Ada", "*": "star"}));
+    let key = "db://odd/keys/secret-2";
+    refused(&client, key, ErrorKind::InvalidInput, "a primary key that nobody may read").await;
+}
+
+#[tokio::test]
 async fn rows_can_be_denied_and_schemas_left() {
     let grants = Arc::new(Grants::parse(["database:*", "!database:db://*/*/*"]).unwrap());
     let caller = Caller::authenticated("key:1", "someone").with_grants(grants);
@@ -345,67 +370,6 @@ async fn rows_can_be_denied_and_schemas_left() {
         client.read(uri).await.expect_error(ErrorKind::PermissionDenied);
     }
     assert_eq!(read(&client, "db://main/schema").await["truncated"], false);
-}
-
-#[tokio::test]
-async fn names_are_completed_as_far_as_they_are_typed() {
-    let odd = Odd::new(ODD);
-    for revision in ERAS {
-        let client = Client::memory(two(&odd, None)).revision(revision).await;
-        let database = async |typed: &str| {
-            let mut all = client.complete_resource(ROW, "database", typed, &[]).await;
-            all.extend(
-                client.complete_resource("db://{database}/pool", "database", typed, &[]).await,
-            );
-            assert_eq!(all.len() % 2, 0);
-            all.truncate(all.len() / 2);
-            all
-        };
-        assert_eq!(database("").await, ["odd", "sample"]);
-        assert_eq!(database("SA").await, ["sample"]);
-        assert_eq!(database("x").await, [""; 0]);
-        let table = async |typed: &str, chosen: &[(&str, &str)]| {
-            client.complete_resource(ROW, "table", typed, chosen).await
-        };
-        let sample = [("database", "sample")];
-        assert_eq!(table("", &sample).await.len(), 5);
-        assert_eq!(table("AIR", &sample).await, ["airport_traffic", "airports"]);
-        assert_eq!(table("main.air", &sample).await, [""; 0]);
-        assert_eq!(table("port", &sample).await, [""; 0]);
-        assert_eq!(table("g", &[("database", "odd")]).await, ["größe / 100%"]);
-        assert_eq!(table("a.", &[("database", "odd")]).await, ["a.b"]);
-        for typed in ["%", "*", "?", "a*", "'; DROP TABLE users"] {
-            assert_eq!(table(typed, &sample).await, [""; 0], "{typed}");
-        }
-        assert_eq!(table(&"a".repeat(100_000), &sample).await, [""; 0]);
-        // No database was chosen and none is the default; and one that there is not.
-        assert_eq!(table("", &[]).await, [""; 0]);
-        assert_eq!(table("", &[("database", "nobody")]).await, [""; 0]);
-    }
-    let client = Client::memory(two(&odd, Some("sample"))).await;
-    assert_eq!(client.complete_resource(ROW, "table", "rou", &[]).await, ["routes"]);
-    assert_eq!(client.complete_prompt("sql-query-builder", "table", "rou").await, ["routes"]);
-    assert_eq!(client.complete_prompt("data-analysis-workflow", "database", "O").await, ["odd"]);
-}
-
-#[tokio::test]
-async fn many_tables_are_completed_in_part_and_counted() {
-    let many: String = (0..250).map(|n| format!("CREATE TABLE t{n:03}(a);")).collect();
-    let odd = Odd::new(&many);
-    let mut wire = Wire::memory(odd.service());
-    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "completion/complete", "params": {
-        "ref": {"type": "ref/resource", "uri": ROW},
-        "argument": {"name": "table", "value": "T"},
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    }});
-    wire.send(&request.to_string()).await;
-    let answer = wire.next().await.unwrap();
-    let completion = &answer["result"]["completion"];
-    assert_eq!(completion["values"].as_array().unwrap().len(), 100, "{answer}");
-    assert_eq!((&completion["total"], &completion["hasMore"]), (&json!(250), &json!(true)));
 }
 
 #[tokio::test]
