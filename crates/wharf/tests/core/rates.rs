@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wharf::{Answer, Args, Ask, Form, Limits, Rate, Server, Tool, ToolError};
+use tracing::Level;
+use wharf::{Answer, Args, Ask, Form, Limits, Rate, Server, StoreFailure, Tool, ToolError};
 
 use crate::{
     conversation::{Conversation, Lines, Way, message},
+    faulty::Faulty,
+    logs::Logs,
     sessions::site_of_two_callers,
     wire::{Request, Site},
     world::{Text, World, failure_of},
@@ -197,5 +200,41 @@ async fn while_a_person_is_asked_the_callers_and_the_tools_place_are_free() {
         lines.send(&json!({"jsonrpc": "2.0", "id": question, "result": result})).await;
         let answer = lines.next().await.expect("an answer");
         assert_eq!(answer["result"]["content"][0]["text"], expected, "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_in_trouble_is_told_loudly_and_not_for_each_call() {
+    for (choice, passes) in [(StoreFailure::Allow, true), (StoreFailure::Refuse, false)] {
+        for way in [Way::LinesModern, Way::LinesLegacy] {
+            let logs = Logs::collect();
+            let world = World::bare(|server| {
+                let full = Faulty::with(|limits| limits.entries = 0);
+                server
+                    .state_store(full)
+                    .rate_limit_per_caller(Rate::per_minute(1))
+                    .rate_limits(|limits| limits.store_failure = choice)
+                    .tool(Tool::new("free").handler(|| async { "passed" }))
+            });
+            let mut client = Conversation::open(&world, way).await;
+            let told = || {
+                logs.matching(
+                    Level::WARN,
+                    if passes { "NO RATE LIMITS" } else { "refused because" },
+                )
+                .len()
+            };
+            for round in 1..=2 {
+                for _ in 0..20 {
+                    let result = client.call("free", json!({})).await;
+                    match passes {
+                        true => assert_eq!(result["content"][0]["text"], "passed"),
+                        false => assert_eq!(failure_of(&result)["code"], "SERVICE_UNAVAILABLE"),
+                    }
+                }
+                assert_eq!(told(), round, "{choice:?} {way:?}");
+                tokio::time::advance(Duration::from_secs(10)).await;
+            }
+        }
     }
 }
