@@ -54,7 +54,6 @@ impl<'a> Collector<'a> {
     }
 
     /// Rows that are still wanted, the one more that makes `truncated` exact included.
-    #[allow(dead_code, reason = "for engines that fetch in batches")]
     pub(crate) fn wanted(&self) -> usize {
         if self.truncated_by.is_some() { 0 } else { self.row_limit + 1 - self.rows.len() }
     }

@@ -22,6 +22,7 @@ pub mod limits;
 pub mod names;
 mod overview;
 pub mod pool;
+pub mod postgres;
 pub mod promises;
 mod prompts;
 mod readiness;

@@ -1,0 +1,170 @@
+//! Every attack of the corpora against both boundaries, and against each of them alone.
+//!
+//! Both together stand against a superuser; each of them alone against a role that may only read. A refusal is an error, and
+//! nothing in the database, in the roles, in the settings of other sessions or in the server's directories may have changed.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Postgres;
+use super::read::Boundaries;
+use super::scratch::Scratch;
+use super::settings::PostgresSettings;
+use crate::engine::Engine as _;
+use crate::error::DatabaseError;
+use crate::request::QueryRequest;
+use crate::result::QueryResult;
+
+const GUARD_ALONE: Boundaries = Boundaries { guard: true, transaction: false };
+const TRANSACTION_ALONE: Boundaries = Boundaries { guard: false, transaction: true };
+
+/// What the whole database and what lies around it looks like, in one value.
+const DIGEST: &str = "SELECT md5(string_agg(x, E'\\n' ORDER BY x)) FROM ( \
+     SELECT 'class ' || c.oid || c.relname || c.relkind::text || coalesce(c.relacl::text, '') AS x FROM pg_class c \
+       JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_(toast_)?temp_' \
+     UNION ALL SELECT 'proc ' || p.oid || p.proname || p.prosrc FROM pg_proc p WHERE p.oid >= 16384 \
+     UNION ALL SELECT 'extension ' || e.extname FROM pg_extension e \
+     UNION ALL SELECT 'setting ' || s.setconfig::text FROM pg_db_role_setting s WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+     UNION ALL SELECT 'privileges ' || a.rolname || a.rolsuper || coalesce(a.rolpassword, '') FROM pg_authid a WHERE a.rolname IN ('postgres', 'r' || current_database()) \
+     UNION ALL SELECT 'object ' || l.oid FROM pg_largeobject_metadata l \
+     UNION ALL SELECT 'sequence ' || s.schemaname || s.sequencename || coalesce(s.last_value::text, '') FROM pg_sequences s \
+     UNION ALL SELECT 'lock ' || l.objid FROM pg_locks l WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+     UNION ALL SELECT 'file ' || f FROM pg_ls_dir('.') f WHERE f !~ '^postmaster' \
+     UNION ALL SELECT 'slot ' || f FROM pg_ls_dir('pg_replslot') f \
+     UNION ALL SELECT 'users ' || count(*) || coalesce(sum(xmin::text::bigint), 0) FROM users \
+     UNION ALL SELECT 'orders ' || count(*) || coalesce(sum(xmin::text::bigint), 0) FROM orders \
+     UNION ALL SELECT 'big ' || count(*) || coalesce(sum(xmin::text::bigint), 0) FROM orders_big \
+     UNION ALL SELECT 'people ' || count(*) || coalesce(sum(xmin::text::bigint), 0) FROM people) d";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Expect {
+    Refuse,
+    Harmless,
+    Allow,
+}
+
+fn expand(input: &str) -> String {
+    match input {
+        "{{NESTED_PARENS_20000}}" => {
+            format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000))
+        }
+        "{{SQL_5MB}}" => format!("SELECT '{}'", "x".repeat(5_000_000)),
+        plain => plain.to_owned(),
+    }
+}
+
+fn cases() -> Vec<(String, Expect)> {
+    let shared: Value =
+        serde_json::from_str(include_str!("../../tests/corpus/postgres.json")).unwrap();
+    let own: Value =
+        serde_json::from_str(include_str!("../../tests/corpus/postgres_own.json")).unwrap();
+    let mut cases = Vec::new();
+    for case in ["attacks", "legit"].iter().flat_map(|part| shared[part].as_array().unwrap()) {
+        let expect = match case["expect"].as_str().unwrap() {
+            "refuse" => Expect::Refuse,
+            "harmless" => Expect::Harmless,
+            "allow" => Expect::Allow,
+            other => panic!("unknown expectation {other}"),
+        };
+        cases.push((expand(case["input"].as_str().unwrap()), expect));
+    }
+    for (part, expect) in
+        [("refuse", Expect::Refuse), ("harmless", Expect::Harmless), ("allow", Expect::Allow)]
+    {
+        cases.extend(
+            own[part]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|case| (case.as_str().unwrap().to_owned(), expect)),
+        );
+    }
+    cases
+}
+
+async fn scratch() -> Scratch {
+    let scratch = Scratch::with_fixture().await;
+    scratch.execute(include_str!("../../tests/corpus/postgres_own_fixture.sql")).await;
+    scratch
+}
+
+fn open(mut settings: PostgresSettings, boundaries: Boundaries) -> Postgres {
+    settings.limits.default_timeout = Duration::from_secs(3);
+    Postgres::open_behind(settings, boundaries).unwrap()
+}
+
+async fn run(database: &Postgres, sql: &str) -> Result<QueryResult, DatabaseError> {
+    database.query(QueryRequest::new(sql)).await
+}
+
+fn shown(sql: &str) -> String {
+    sql.chars().take(120).collect()
+}
+
+/// Whether the boundaries answered in the expected way; each wrong answer is returned.
+async fn wrong_answers(
+    database: &Postgres,
+    scratch: &Scratch,
+    refuse: bool,
+    allow: bool,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let before = scratch.value(DIGEST).await;
+    for (sql, expect) in cases() {
+        let answer = run(database, &sql).await;
+        match (&answer, expect) {
+            (Ok(_), Expect::Refuse) if refuse => wrong.push(format!("ran: {}", shown(&sql))),
+            (Err(error), Expect::Allow) if allow => {
+                wrong.push(format!("refused: {} ({error})", shown(&sql)))
+            }
+            (
+                Err(DatabaseError::Internal { detail } | DatabaseError::Unavailable { detail, .. }),
+                _,
+            ) => {
+                wrong.push(format!("broke: {} ({detail})", shown(&sql)));
+            }
+            (Err(error), Expect::Refuse) => {
+                assert!(!error.to_string().contains("/work"), "{error}")
+            }
+            _ => {}
+        }
+        if scratch.value(DIGEST).await != before {
+            wrong.push(format!("changed something: {}", shown(&sql)));
+            return wrong;
+        }
+    }
+    wrong
+}
+
+#[track_caller]
+fn assert_none(wrong: &[String]) {
+    assert!(wrong.is_empty(), "{} wrong answers:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_superuser_behind_both_boundaries_can_only_read() {
+    let scratch = scratch().await;
+    let database = open(scratch.superuser(), Boundaries::BOTH);
+    let wrong = wrong_answers(&database, &scratch, true, true).await;
+    assert_none(&wrong);
+    database.close().await;
+}
+
+#[tokio::test]
+async fn the_guard_alone_is_enough_for_an_ordinary_role() {
+    let scratch = scratch().await;
+    let database = open(scratch.reader().await, GUARD_ALONE);
+    let wrong = wrong_answers(&database, &scratch, true, false).await;
+    assert_none(&wrong);
+    database.close().await;
+}
+
+#[tokio::test]
+async fn the_transaction_alone_lets_an_ordinary_role_change_nothing() {
+    let scratch = scratch().await;
+    let database = open(scratch.reader().await, TRANSACTION_ALONE);
+    let wrong = wrong_answers(&database, &scratch, false, false).await;
+    assert_none(&wrong);
+    database.close().await;
+}

@@ -1,0 +1,238 @@
+//! The first boundary: PostgreSQL analyses a statement without running it, and everything that it uses is judged.
+//!
+//! 1. The extended protocol takes exactly one statement, and gives the types of its parameters.
+//! 2. [`body`] has it analysed as the body of a function that never lasts. The parser, the names, the overloads and the
+//!    escapes are PostgreSQL's own, so that there is no second reading of SQL to disagree with the first.
+//! 3. [`tree`] reads the analysed tree and [`walk`] collects what it uses; what they do not know is refused.
+//! 4. [`judge`] looks each object up by OID and follows views, policies, functions, operators, casts, aggregates and types.
+//!    [`lists`] names those of PostgreSQL itself that are or are not harmless.
+//! 5. [`verdicts`] remembers what was allowed until the catalogue changes.
+//!
+//! It refuses whatever it cannot judge. Event triggers on `CREATE FUNCTION` fire during an analysis and are rolled back with it;
+//! one that forbids the function makes analysis impossible.
+
+mod body;
+mod catalogue;
+mod judge;
+mod lists;
+mod opaque;
+pub(super) mod tree;
+mod verdicts;
+pub(super) mod walk;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_postgres::Statement;
+
+use self::body::Analysis;
+use self::judge::Judge;
+pub(super) use self::verdicts::Verdict;
+use self::verdicts::{Basis, Verdicts};
+use super::lexer::Lexer;
+use super::role;
+use super::session::Session;
+use crate::error::DatabaseError;
+
+/// The first version that stores analysed bodies.
+const FIRST_VERSION: u32 = 14;
+
+/// What the operator allows beyond the rules.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Allowed {
+    pub(super) functions: BTreeSet<String>,
+    pub(super) foreign_tables: bool,
+    /// Whether a role that may only read does without the guard where the server cannot analyse.
+    pub(super) unguarded: bool,
+}
+
+/// The guard of one database.
+pub(super) struct Guard {
+    allowed: Allowed,
+    verdicts: Verdicts,
+}
+
+impl Guard {
+    pub(super) fn new(allowed: Allowed) -> Self {
+        Self { allowed, verdicts: Verdicts::default() }
+    }
+
+    /// What is remembered about a statement.
+    pub(super) fn remembered(&self, sql: &str) -> Option<Arc<Verdict>> {
+        self.verdicts.get(sql)
+    }
+
+    /// Whether a verdict still means the same, asked in the transaction that is about to run the statement.
+    pub(super) async fn still_stands(
+        &self,
+        session: &Session,
+        sql: &str,
+        verdict: &Verdict,
+    ) -> Result<bool, DatabaseError> {
+        let stands = verdict.fingerprint.is_some()
+            && verdict.basis.fingerprint(session).await? == verdict.fingerprint;
+        if !stands {
+            self.verdicts.forget(sql);
+        }
+        Ok(stands)
+    }
+
+    /// Judges a statement in a transaction of its own, which is rolled back.
+    pub(super) async fn judge(
+        &self,
+        session: &Session,
+        sql: &str,
+        timeout: Duration,
+    ) -> Result<Arc<Verdict>, DatabaseError> {
+        let judged = self.judge_inside(session, sql, timeout).await;
+        if !session.is_closed() {
+            session.batch("ROLLBACK").await?;
+        }
+        let verdict = Arc::new(judged?);
+        if verdict.fingerprint.is_some() {
+            self.verdicts.keep(sql, &verdict);
+        }
+        Ok(verdict)
+    }
+
+    async fn judge_inside(
+        &self,
+        session: &Session,
+        sql: &str,
+        timeout: Duration,
+    ) -> Result<Verdict, DatabaseError> {
+        session.batch(&Session::begin("READ ONLY", timeout)).await?;
+        // Only parsed and analysed: an error here is one of the caller's SQL.
+        let prepared = session.client().prepare(sql).await;
+        let prepared = prepared.map_err(|error| session.error(&error, sql, 0))?;
+        if prepared.columns().is_empty() && !is_query(sql) {
+            return Err(no_query(sql));
+        }
+        if session.version() < FIRST_VERSION {
+            let why = format!("PostgreSQL {} is older than {FIRST_VERSION}", session.version());
+            return self.without_analysis(session, &prepared, &why).await;
+        }
+        let begin = Session::begin("READ WRITE", timeout);
+        if let Err(error) = session.client().batch_execute(&format!("ROLLBACK; {begin}")).await {
+            if error.as_db_error().is_none() {
+                return Err(session.own_error(&error));
+            }
+            session.batch(&format!("ROLLBACK; {}", Session::begin("READ ONLY", timeout))).await?;
+            return self.without_analysis(session, &prepared, &error.to_string()).await;
+        }
+        match body::analyse_statement(session, sql, prepared.params()).await? {
+            Analysis::Tree(tree) => self.judge_tree(session, &prepared, &tree).await,
+            Analysis::NoQuery(error) => Err(match is_query(sql) {
+                true => no_analysis(&error),
+                false => no_query(sql),
+            }),
+            Analysis::Impossible(why) => {
+                session
+                    .batch(&format!("ROLLBACK; {}", Session::begin("READ ONLY", timeout)))
+                    .await?;
+                self.without_analysis(session, &prepared, &why).await
+            }
+        }
+    }
+
+    async fn judge_tree(
+        &self,
+        session: &Session,
+        prepared: &Statement,
+        tree: &str,
+    ) -> Result<Verdict, DatabaseError> {
+        let search_path = search_path(session).await?;
+        session.batch("SET LOCAL search_path = pg_catalog").await?;
+        let mut judge = Judge::new(session, &self.allowed, &search_path);
+        let direct = Arc::from("");
+        judge.take_tree(tree, &direct, false)?;
+        prepared.params().iter().for_each(|type_| judge.push_type(type_.oid(), &direct));
+        prepared.columns().iter().for_each(|column| judge.push_type(column.type_().oid(), &direct));
+        judge.run().await?;
+        let (relations, types) = judge.met();
+        // Names of PostgreSQL's own types can be called like functions.
+        let names = judge.names.into_iter().collect();
+        let basis = Basis { names, relations, types };
+        let reset = session.prepared("SELECT set_config('search_path', $1, true)").await?;
+        let reset = session.client().query(&reset, &[&search_path]).await;
+        reset.map_err(|error| session.own_error(&error))?;
+        let fingerprint = basis.fingerprint(session).await?;
+        Ok(Verdict { parameters: prepared.params().to_vec(), basis, fingerprint })
+    }
+
+    /// What happens where the server cannot analyse: only a role that may do nothing but read goes on.
+    async fn without_analysis(
+        &self,
+        session: &Session,
+        prepared: &Statement,
+        why: &str,
+    ) -> Result<Verdict, DatabaseError> {
+        let role = role::report(session).await?;
+        if self.allowed.unguarded && role.may_only_read() {
+            tracing::warn!(
+                why,
+                "a statement runs without the guard, in a read-only transaction of a role that may only read"
+            );
+            let parameters = prepared.params().to_vec();
+            return Ok(Verdict { parameters, basis: Basis::default(), fingerprint: None });
+        }
+        tracing::error!(
+            why,
+            "the server cannot analyse statements and the role may do more than read"
+        );
+        Err(DatabaseError::refused(
+            "every statement, because this server cannot analyse one before it runs",
+            "ask the operator to use a role that may only SELECT, or to grant it TEMP on the database",
+        ))
+    }
+
+    /// Why the server cannot analyse statements of this role, if so.
+    pub(super) async fn obstacle(
+        &self,
+        session: &Session,
+        timeout: Duration,
+    ) -> Result<Option<String>, DatabaseError> {
+        if session.version() < FIRST_VERSION {
+            return Ok(Some(format!("PostgreSQL {} cannot analyse statements", session.version())));
+        }
+        let begun = session.client().batch_execute(&Session::begin("READ WRITE", timeout)).await;
+        let found = match begun {
+            Ok(()) => match body::analyse_statement(session, "SELECT 1", &[]).await? {
+                Analysis::Tree(_) => None,
+                Analysis::Impossible(why) => Some(why),
+                Analysis::NoQuery(error) => Some(error.to_string()),
+            },
+            Err(error) if error.as_db_error().is_some() => Some(error.to_string()),
+            Err(error) => return Err(session.own_error(&error)),
+        };
+        session.batch("ROLLBACK").await?;
+        Ok(found)
+    }
+}
+
+async fn search_path(session: &Session) -> Result<String, DatabaseError> {
+    let statement = session.prepared("SELECT pg_catalog.current_setting('search_path')").await?;
+    let row = session.client().query_one(&statement, &[]).await;
+    let row = row.map_err(|error| session.own_error(&error))?;
+    row.try_get(0).map_err(|error| DatabaseError::internal(error.to_string()))
+}
+
+fn is_query(sql: &str) -> bool {
+    let first = Lexer::first_word(sql);
+    first.is_some_and(|word| ["SELECT", "VALUES", "TABLE", "WITH"].contains(&word.as_str()))
+}
+
+fn no_analysis(error: &tokio_postgres::Error) -> DatabaseError {
+    let why = error.as_db_error().map(tokio_postgres::error::DbError::message).unwrap_or_default();
+    let what = format!("a statement that the server cannot analyse before it runs ({why})");
+    DatabaseError::refused(what, "send one SELECT, VALUES, TABLE or WITH that only reads")
+}
+
+fn no_query(sql: &str) -> DatabaseError {
+    let what = match Lexer::first_word(sql) {
+        Some(word) if word.len() <= 20 => format!("the command {word}"),
+        _ => "a command that is no query".to_owned(),
+    };
+    DatabaseError::refused(what, "send one SELECT, VALUES, TABLE, WITH, EXPLAIN or SHOW")
+}

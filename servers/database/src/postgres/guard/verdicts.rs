@@ -1,0 +1,140 @@
+//! Remembers what was allowed, for as long as it means the same.
+//!
+//! A statement's text can come to mean something else without changing: somebody replaces a function, puts a better match in
+//! another schema, renames a table, adds a cast or a policy. A verdict therefore keeps every name that was met on the way
+//! (functions, operators, relations, types, columns), and a fingerprint of everything in the catalogue that has one of
+//! these names, in whatever schema, as OID and row version (`xmin`), together with all rules, policies and heirs of the relations
+//! met, all schemas and all casts of users. The fingerprint is taken anew in the transaction that runs the statement, before
+//! anything of it is planned or run; whatever could change the meaning changes the fingerprint.
+//!
+//! What remains is a change between that moment and the end of the statement, which the read-only transaction stands against.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_postgres::types::Type;
+
+use super::super::session::Session;
+use crate::error::DatabaseError;
+
+/// Verdicts kept at most.
+const MAX_VERDICTS: usize = 1_000;
+/// Bytes of statements kept at most.
+const MAX_BYTES: usize = 4 << 20;
+/// A statement that uses more names than this is judged each time.
+const MAX_NAMES: usize = 2_000;
+
+const FINGERPRINT: &str = "SELECT pg_catalog.md5(pg_catalog.string_agg(k, ',' ORDER BY k)) FROM ( \
+     SELECT 'f' || p.oid || ':' || p.xmin AS k FROM pg_catalog.pg_proc p WHERE p.proname OPERATOR(pg_catalog.=) ANY ($1::text[]::name[]) \
+     UNION ALL SELECT 'r' || c.oid || ':' || c.xmin FROM pg_catalog.pg_class c WHERE c.relname OPERATOR(pg_catalog.=) ANY ($1::text[]::name[]) \
+     UNION ALL SELECT 'o' || o.oid || ':' || o.xmin FROM pg_catalog.pg_operator o WHERE o.oprname OPERATOR(pg_catalog.=) ANY ($1::text[]::name[]) \
+     UNION ALL SELECT 't' || t.oid || ':' || t.xmin FROM pg_catalog.pg_type t \
+       WHERE t.oid OPERATOR(pg_catalog.=) ANY ($3) OR t.typname OPERATOR(pg_catalog.=) ANY ($1::text[]::name[]) \
+     UNION ALL SELECT 'w' || w.oid || ':' || w.xmin FROM pg_catalog.pg_rewrite w WHERE w.ev_class OPERATOR(pg_catalog.=) ANY ($2) \
+     UNION ALL SELECT 'p' || y.oid || ':' || y.xmin FROM pg_catalog.pg_policy y WHERE y.polrelid OPERATOR(pg_catalog.=) ANY ($2) \
+     UNION ALL SELECT 'i' || i.inhrelid || ':' || i.xmin FROM pg_catalog.pg_inherits i WHERE i.inhparent OPERATOR(pg_catalog.=) ANY ($2) \
+     UNION ALL SELECT 'd' || d.oid || ':' || d.xmin FROM pg_catalog.pg_constraint d WHERE d.contypid OPERATOR(pg_catalog.=) ANY ($3) \
+     UNION ALL SELECT 'n' || n.oid || ':' || n.xmin FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_(toast_)?temp_' \
+     UNION ALL SELECT 'c' || c.oid || ':' || c.xmin FROM pg_catalog.pg_cast c WHERE c.oid OPERATOR(pg_catalog.>=) 16384::oid \
+     UNION ALL SELECT 's' || s.setting FROM (SELECT pg_catalog.current_setting('search_path') AS setting) s) keys";
+
+/// What a verdict rests on.
+#[derive(Debug, Default)]
+pub(super) struct Basis {
+    pub(super) names: Vec<String>,
+    pub(super) relations: Vec<u32>,
+    pub(super) types: Vec<u32>,
+}
+
+impl Basis {
+    fn is_small(&self) -> bool {
+        self.names.len() + self.relations.len() + self.types.len() <= MAX_NAMES
+    }
+
+    /// What the catalogue says about all of it now.
+    pub(super) async fn fingerprint(
+        &self,
+        session: &Session,
+    ) -> Result<Option<String>, DatabaseError> {
+        let statement = session.prepared(FINGERPRINT).await?;
+        let row = session
+            .client()
+            .query_one(&statement, &[&self.names, &self.relations, &self.types])
+            .await;
+        let row = row.map_err(|error| session.own_error(&error))?;
+        row.try_get(0).map_err(|error| DatabaseError::internal(error.to_string()))
+    }
+}
+
+/// A statement that may run while its fingerprint stays.
+#[derive(Debug)]
+pub(in super::super) struct Verdict {
+    pub(in super::super) parameters: Vec<Type>,
+    pub(super) basis: Basis,
+    pub(super) fingerprint: Option<String>,
+}
+
+/// The verdicts of one database by statement.
+#[derive(Default)]
+pub(super) struct Verdicts {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    by_sql: HashMap<Arc<str>, Arc<Verdict>>,
+    bytes: usize,
+}
+
+impl Verdicts {
+    pub(super) fn get(&self, sql: &str) -> Option<Arc<Verdict>> {
+        self.kept().by_sql.get(sql).cloned()
+    }
+
+    pub(super) fn forget(&self, sql: &str) {
+        self.kept().by_sql.remove(sql);
+    }
+
+    pub(super) fn keep(&self, sql: &str, verdict: &Arc<Verdict>) {
+        if !verdict.basis.is_small() || sql.len() > MAX_BYTES / 16 {
+            return;
+        }
+        let mut kept = self.kept();
+        let names: usize = verdict.basis.names.iter().map(String::len).sum();
+        let bytes = sql.len() + names + 8 * MAX_NAMES.min(verdict.basis.relations.len());
+        // Starting afresh costs one analysis for each statement, and no bookkeeping on every hit.
+        if kept.by_sql.len() >= MAX_VERDICTS || kept.bytes + bytes > MAX_BYTES {
+            *kept = Kept::default();
+        }
+        kept.bytes += bytes;
+        kept.by_sql.insert(sql.into(), Arc::clone(verdict));
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(names: usize) -> Arc<Verdict> {
+        let basis = Basis { names: vec!["n".into(); names], ..Basis::default() };
+        Arc::new(Verdict { parameters: Vec::new(), basis, fingerprint: None })
+    }
+
+    #[test]
+    fn verdicts_are_bounded_in_number_and_size() {
+        let verdicts = Verdicts::default();
+        for n in 0..=MAX_VERDICTS {
+            verdicts.keep(&format!("SELECT {n}"), &verdict(1));
+        }
+        assert!(verdicts.get("SELECT 0").is_none());
+        assert!(verdicts.get(&format!("SELECT {MAX_VERDICTS}")).is_some());
+        verdicts.keep("SELECT big", &verdict(MAX_NAMES + 1));
+        assert!(verdicts.get("SELECT big").is_none());
+        verdicts.keep(&"x".repeat(MAX_BYTES), &verdict(1));
+        assert_eq!(verdicts.kept().by_sql.len(), 1);
+    }
+}

@@ -1,0 +1,202 @@
+//! Lends sessions to requests, and cleans them behind each.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connect::Connector;
+use super::failure;
+use super::session::Session;
+use super::settings::PostgresSettings;
+use crate::engine::PoolStats;
+use crate::error::DatabaseError;
+use crate::pool::{Place, Pool};
+
+/// How long cleaning a session may take before it is closed instead.
+const CLEANING_PATIENCE: Duration = Duration::from_secs(5);
+/// How often idle sessions are looked at.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The sessions of one database.
+pub(super) struct Sessions {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    connector: Connector,
+    pool: Pool<Session>,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+    sweeping: std::sync::Once,
+}
+
+impl Sessions {
+    pub(super) fn new(settings: PostgresSettings) -> Result<Self, DatabaseError> {
+        let pool = Pool::new(settings.pool.clone());
+        let shared = Shared {
+            connector: Connector::new(settings)?,
+            pool,
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            sweeping: std::sync::Once::new(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    pub(super) fn settings(&self) -> &PostgresSettings {
+        self.shared.connector.settings()
+    }
+
+    pub(super) fn stats(&self) -> PoolStats {
+        self.shared.pool.stats()
+    }
+
+    /// Does some work on a session within a time that begins when the session is there.
+    ///
+    /// The answer comes when the time is over, whatever the server does; the server is then told to stop. Dropping the
+    /// future does the same. Work that finds a session broken that was idle before is done once more on a fresh one: nothing
+    /// that is done here changes anything.
+    pub(super) async fn run<T>(
+        &self,
+        timeout: Duration,
+        work: impl for<'s> Fn(&'s Session) -> BoxFuture<'s, Result<T, DatabaseError>>,
+    ) -> Result<T, DatabaseError> {
+        let mut fresh = false;
+        loop {
+            let mut lease = self.lease(fresh).await?;
+            let started = Instant::now();
+            let done = tokio::select! {
+                biased;
+                done = work(&lease) => { lease.interrupted = false; done }
+                () = self.shared.closing.cancelled() => Err(DatabaseError::Cancelled),
+                () = tokio::time::sleep(timeout) => Err(DatabaseError::Timeout { timeout }),
+            };
+            // The server's own timer stands behind ours and only ends first when ours was late.
+            let done = match done {
+                Err(DatabaseError::Cancelled) if started.elapsed() >= timeout => {
+                    Err(DatabaseError::Timeout { timeout })
+                }
+                done => done,
+            };
+            if !lease.is_new && done.as_ref().is_err_and(failure::is_lost) {
+                fresh = true;
+                continue;
+            }
+            self.shared.pool.record(started, done.is_err());
+            return done;
+        }
+    }
+
+    async fn lease(&self, fresh: bool) -> Result<Lease, DatabaseError> {
+        let shared = &self.shared;
+        let place = tokio::select! {
+            biased;
+            () = shared.closing.cancelled() => return Err(DatabaseError::Cancelled),
+            place = shared.pool.acquire() => place?,
+        };
+        shared.sweeping.call_once(|| {
+            drop(shared.tasks.spawn(sweep(Arc::downgrade(shared), shared.closing.clone())))
+        });
+        while let Some(session) = place.take_idle() {
+            if !fresh && !session.is_closed() {
+                return Ok(Lease::new(Arc::clone(shared), session, place, false));
+            }
+        }
+        let session = tokio::select! {
+            biased;
+            () = shared.closing.cancelled() => return Err(DatabaseError::Cancelled),
+            session = shared.connector.open(&shared.tasks) => session?,
+        };
+        Ok(Lease::new(Arc::clone(shared), session, place, true))
+    }
+
+    /// Stops everything and waits until every session is closed.
+    pub(super) async fn close(&self) {
+        self.shared.closing.cancel();
+        drop(self.shared.pool.close());
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+}
+
+impl Drop for Sessions {
+    fn drop(&mut self) {
+        self.shared.closing.cancel();
+        drop(self.shared.pool.close());
+    }
+}
+
+/// Closes what has been idle for too long.
+async fn sweep(shared: std::sync::Weak<Shared>, closing: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = closing.cancelled() => return,
+            () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+        }
+        match shared.upgrade() {
+            Some(shared) => drop(shared.pool.expired()),
+            None => return,
+        }
+    }
+}
+
+/// One session, for one request. When it is dropped a task of the pool makes it clean or closes it.
+struct Lease {
+    held: Option<(Session, Place<Session>)>,
+    shared: Arc<Shared>,
+    interrupted: bool,
+    is_new: bool,
+}
+
+impl Lease {
+    fn new(shared: Arc<Shared>, session: Session, place: Place<Session>, is_new: bool) -> Self {
+        Self { held: Some((session, place)), shared, interrupted: true, is_new }
+    }
+}
+
+impl Deref for Lease {
+    type Target = Session;
+
+    #[expect(clippy::expect_used, reason = "held is only taken when the lease is dropped")]
+    fn deref(&self) -> &Session {
+        &self.held.as_ref().expect("a lease holds its session until it is dropped").0
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some((session, place)) = self.held.take() else { return };
+        if session.is_closed() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let interrupted = session.take_abandoned() || self.interrupted;
+        self.shared.tasks.spawn(async move {
+            let cleaning = clean(&shared, &session, interrupted);
+            let clean = tokio::time::timeout(CLEANING_PATIENCE, cleaning).await;
+            if clean == Ok(true) {
+                drop(place.give_back(session));
+            }
+        });
+    }
+}
+
+/// Whether the session is as good as new.
+async fn clean(shared: &Shared, session: &Session, interrupted: bool) -> bool {
+    if interrupted && let Err(error) = shared.connector.cancel(&session.cancel_token()).await {
+        tracing::warn!(%error, "a statement could not be cancelled; its session is closed");
+        return false;
+    }
+    match session.reset().await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::debug!(%error, "a session could not be made clean and is closed");
+            false
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! One session on the server, and how it is made clean for the next caller.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio_postgres::{CancelToken, Client, Statement};
+use tokio_util::sync::DropGuard;
+
+use super::failure;
+use crate::error::DatabaseError;
+
+/// Everything that outlives a transaction goes: cursors, settings, roles, subscriptions, locks, temporary objects, `currval`.
+/// `DISCARD ALL` would drop the prepared statements that the driver still counts on.
+const RESET: &str = "ROLLBACK; CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; \
+     SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+
+/// Statements for the catalogue that a session keeps prepared; each text is a constant of this program.
+const MAX_STATEMENTS: usize = 64;
+
+/// Why a session ended by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Broken {
+    MessageTooLarge { bytes: usize },
+    Lost(String),
+}
+
+/// One session. Dropping it closes it.
+pub(super) struct Session {
+    client: Client,
+    broken: Arc<OnceLock<Broken>>,
+    statements: std::sync::Mutex<Vec<(&'static str, Statement)>>,
+    version: u32,
+    superuser: bool,
+    abandoned: std::sync::atomic::AtomicBool,
+    _closing: DropGuard,
+}
+
+impl Session {
+    pub(super) fn new(
+        client: Client,
+        broken: Arc<OnceLock<Broken>>,
+        closing: DropGuard,
+        version: u32,
+        superuser: bool,
+    ) -> Self {
+        let statements = std::sync::Mutex::default();
+        Self {
+            client,
+            broken,
+            statements,
+            version,
+            superuser,
+            abandoned: false.into(),
+            _closing: closing,
+        }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The server's major version; 0 when it does not say.
+    pub(super) fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Whether the role is a superuser.
+    pub(super) fn is_superuser(&self) -> bool {
+        self.superuser
+    }
+
+    /// Leaves a statement before its end; it is stopped on the server when the session is given back.
+    pub(super) fn abandon_statement(&self) {
+        self.abandoned.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Whether a statement was left before its end, since this was last asked.
+    pub(super) fn take_abandoned(&self) -> bool {
+        self.abandoned.swap(false, std::sync::atomic::Ordering::Relaxed)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub(super) fn cancel_token(&self) -> CancelToken {
+        self.client.cancel_token()
+    }
+
+    /// A statement of this program, prepared once for each session.
+    pub(super) async fn prepared(&self, sql: &'static str) -> Result<Statement, DatabaseError> {
+        let known = || {
+            let statements =
+                self.statements.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            statements.iter().find(|(text, _)| *text == sql).map(|(_, known)| known.clone())
+        };
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        let prepared = self.client.prepare(sql).await.map_err(|error| self.own_error(&error))?;
+        let mut statements =
+            self.statements.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if statements.len() >= MAX_STATEMENTS {
+            statements.clear();
+        }
+        statements.push((sql, prepared.clone()));
+        Ok(prepared)
+    }
+
+    /// Runs statements that return nothing.
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), DatabaseError> {
+        self.client.batch_execute(sql).await.map_err(|error| self.own_error(&error))
+    }
+
+    /// Begins a transaction whose statements end a little after the caller's own timer.
+    pub(super) fn begin(mode: &str, timeout: Duration) -> String {
+        let timeout_ms = timeout.as_millis() + 1_000;
+        format!("BEGIN {mode}; SET LOCAL statement_timeout = {timeout_ms}")
+    }
+
+    /// Makes the session as it was when it was opened.
+    pub(super) async fn reset(&self) -> Result<(), tokio_postgres::Error> {
+        self.client.batch_execute(RESET).await
+    }
+
+    /// The error of a statement that this program wrote.
+    pub(super) fn own_error(&self, error: &tokio_postgres::Error) -> DatabaseError {
+        failure::of_statement(error, self.broken.get(), None)
+    }
+
+    /// The error of the caller's statement, which stands `prefix` bytes into what was sent.
+    pub(super) fn error(
+        &self,
+        error: &tokio_postgres::Error,
+        sql: &str,
+        prefix: usize,
+    ) -> DatabaseError {
+        failure::of_statement(error, self.broken.get(), Some((sql, prefix)))
+    }
+}

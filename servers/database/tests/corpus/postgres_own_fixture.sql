@@ -1,0 +1,103 @@
+-- Objects behind which an attack can hide. Each is what a careless owner of a database could have made.
+CREATE FUNCTION volatile_int(int) RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN $1; END';
+CREATE FUNCTION volatile_text(text) RETURNS text LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN $1; END';
+
+-- views in views, and views that lock, read secrets or files
+CREATE VIEW v_outer AS SELECT * FROM v_purge;
+CREATE VIEW v_outermost AS WITH w AS (SELECT * FROM v_outer) SELECT count(*) FROM w;
+CREATE VIEW v_secret AS SELECT rolname, rolpassword FROM pg_catalog.pg_authid;
+CREATE VIEW v_file AS SELECT pg_read_file('PG_VERSION') AS content;
+CREATE VIEW v_lock AS SELECT * FROM users FOR UPDATE;
+CREATE VIEW v_roles AS SELECT rolname FROM pg_roles;
+CREATE VIEW v_users AS SELECT id, name FROM users;
+CREATE VIEW v_users_outer AS SELECT u.name, order_total(u.id) AS total FROM v_users u;
+CREATE MATERIALIZED VIEW m_file AS SELECT pg_read_file('PG_VERSION') AS content WITH NO DATA;
+
+-- operators, casts, aggregates, domains, types and opclasses
+CREATE FUNCTION op_volatile(text, text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN true; END';
+CREATE OPERATOR ~~~> (LEFTARG = text, RIGHTARG = text, FUNCTION = op_volatile);
+CREATE TYPE pair AS (a int, b int);
+CREATE FUNCTION pair_volatile(pair) RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN 1; END';
+CREATE CAST (pair AS int) WITH FUNCTION pair_volatile(pair) AS IMPLICIT;
+CREATE FUNCTION agg_step(int, int) RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN 1; END';
+CREATE AGGREGATE agg_volatile(int) (SFUNC = agg_step, STYPE = int, INITCOND = '0');
+CREATE FUNCTION agg_final(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT pg_read_file(''PG_VERSION'')';
+CREATE AGGREGATE agg_file(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', FINALFUNC = agg_final);
+CREATE AGGREGATE agg_good(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
+CREATE FUNCTION check_volatile(int) RETURNS boolean LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN true; END';
+CREATE DOMAIN checked AS int CHECK (check_volatile(VALUE));
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE TYPE holder AS (inner_value checked);
+CREATE FUNCTION mood_cmp(pair, pair) RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN 0; END';
+CREATE FUNCTION pair_lt(pair, pair) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false';
+CREATE FUNCTION pair_eq(pair, pair) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE OPERATOR <! (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_lt);
+CREATE OPERATOR =! (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_eq);
+CREATE OPERATOR CLASS pair_ops DEFAULT FOR TYPE pair USING btree AS OPERATOR 1 <!, OPERATOR 3 =!, FUNCTION 1 mood_cmp(pair, pair);
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+
+-- functions that claim to be stable
+CREATE FUNCTION stable_file() RETURNS text LANGUAGE sql STABLE AS 'SELECT pg_read_file(''PG_VERSION'')';
+CREATE FUNCTION stable_file_atomic() RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT pg_read_file('PG_VERSION'); END;
+CREATE FUNCTION stable_file_plpgsql() RETURNS text LANGUAGE plpgsql STABLE AS 'BEGIN RETURN pg_read_file(''PG_VERSION''); END';
+CREATE FUNCTION stable_quoted() RETURNS text LANGUAGE plpgsql STABLE AS 'BEGIN RETURN "pg_read_file"(''PG_VERSION''); END';
+CREATE FUNCTION stable_dynamic(q text) RETURNS text LANGUAGE plpgsql STABLE AS 'DECLARE r text; BEGIN EXECUTE q INTO r; RETURN r; END';
+CREATE FUNCTION stable_chain() RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT stable_file_plpgsql()';
+CREATE FUNCTION stable_calls_volatile() RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN purge_users(); END';
+CREATE FUNCTION stable_sees_secret() RETURNS text LANGUAGE plpgsql STABLE AS 'BEGIN RETURN (SELECT string_agg(rolpassword, '','') FROM pg_authid); END';
+CREATE FUNCTION stable_view() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM v_file';
+CREATE FUNCTION stable_operator() RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN ''a''::text ~~~> ''b''::text; END';
+CREATE FUNCTION any_file(anyelement) RETURNS text LANGUAGE sql STABLE AS 'SELECT pg_read_file(''PG_VERSION'')';
+CREATE FUNCTION any_same(anyelement) RETURNS anyelement LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE FUNCTION default_volatile(a int DEFAULT volatile_int(1)) RETURNS int LANGUAGE sql STABLE AS 'SELECT 1';
+CREATE FUNCTION internal_alias(text) RETURNS text LANGUAGE internal STABLE AS 'pg_read_file_all';
+CREATE FUNCTION secdef_stable() RETURNS int LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT 1';
+CREATE FUNCTION sets_role() RETURNS int LANGUAGE sql STABLE SET role = 'postgres' AS 'SELECT 1';
+CREATE FUNCTION copies() RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN COPY users TO PROGRAM ''cat''; RETURN 1; END';
+CREATE FUNCTION good_plpgsql(x int) RETURNS int LANGUAGE plpgsql STABLE AS 'DECLARE n int; BEGIN SELECT count(*) INTO n FROM users WHERE id <= x; RETURN n; END';
+CREATE FUNCTION good_table() RETURNS TABLE(id int, label text) LANGUAGE sql STABLE AS 'SELECT id, name FROM users ORDER BY id LIMIT 2';
+CREATE FUNCTION good_out(IN a int, OUT b int, OUT c text) LANGUAGE sql IMMUTABLE AS 'SELECT a + 1, ''x''';
+CREATE FUNCTION good_variadic(VARIADIC int[]) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT sum(x) FROM unnest($1) x';
+CREATE FUNCTION good_path() RETURNS bigint LANGUAGE sql STABLE SET search_path = public AS 'SELECT count(*) FROM users';
+
+-- names that look like PostgreSQL's own
+CREATE SCHEMA shadow;
+CREATE FUNCTION shadow.lower(text) RETURNS text LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN $1; END';
+CREATE FUNCTION public.upper(pair) RETURNS text LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN 1; END';
+CREATE FUNCTION public.abs(smallint) RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN 1; END';
+CREATE FUNCTION public.touched(people) RETURNS text LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN 1; END';
+
+-- row security whose policy calls a volatile function
+CREATE TABLE guarded(id int); INSERT INTO guarded VALUES (1);
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON guarded FOR SELECT USING (check_volatile(id));
+CREATE TABLE plain_policy(id int); INSERT INTO plain_policy VALUES (1);
+ALTER TABLE plain_policy ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON plain_policy FOR SELECT USING (id > 0);
+
+-- partitions, one of them elsewhere
+CREATE EXTENSION file_fdw;
+CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE passwd(line text) SERVER files OPTIONS (filename '/etc/passwd');
+CREATE TABLE parted(k int, v text) PARTITION BY LIST (k);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+INSERT INTO parted VALUES (1, 'one');
+CREATE FOREIGN TABLE parted_2 PARTITION OF parted FOR VALUES IN (2) SERVER files OPTIONS (filename '/etc/passwd');
+CREATE TABLE measured(k int, v text) PARTITION BY RANGE (k);
+CREATE TABLE measured_1 PARTITION OF measured FOR VALUES FROM (0) TO (10);
+INSERT INTO measured VALUES (1, 'one');
+
+-- extensions
+CREATE EXTENSION tablefunc;
+CREATE EXTENSION dblink;
+CREATE EXTENSION pageinspect;
+CREATE EXTENSION adminpack;
+CREATE EXTENSION hstore;
+CREATE EXTENSION citext;
+CREATE EXTENSION pg_trgm;
+CREATE EXTENSION xml2;
+CREATE EXTENSION pgrowlocks;
+CREATE EXTENSION lo;
+CREATE EXTENSION "uuid-ossp";
+CREATE TABLE exotic(h hstore, c citext, m mood, d positive); INSERT INTO exotic VALUES ('a=>1', 'Mixed', 'ok', 5);
+ANALYZE users;
