@@ -64,7 +64,7 @@ CREATE FUNCTION good_path() RETURNS bigint LANGUAGE sql STABLE SET search_path =
 CREATE SCHEMA shadow;
 CREATE FUNCTION shadow.lower(text) RETURNS text LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN $1; END';
 CREATE FUNCTION public.upper(pair) RETURNS text LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN 1; END';
-CREATE FUNCTION public.abs(smallint) RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN 1; END';
+CREATE FUNCTION public.lower(name) RETURNS text LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN 1; END';
 CREATE FUNCTION public.touched(people) RETURNS text LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN 1; END';
 
 -- row security whose policy calls a volatile function

@@ -4,6 +4,7 @@
 //! The lists were made by looking at every function of PostgreSQL 15's `pg_proc` and the additions of 16 to 18.
 
 /// Volatile functions of PostgreSQL that change nothing and wait for nothing.
+#[rustfmt::skip]
 pub(super) const HARMLESS_VOLATILE: &[&str] = &[
     // values
     "clock_timestamp",
@@ -161,6 +162,7 @@ pub(super) const SECRET_RELATIONS: &[&str] = &[
 ];
 
 /// Extensions whose functions in C only compute. What they declare volatile is refused, but for [`EXTENSION_VOLATILE`].
+#[rustfmt::skip]
 pub(super) const HARMLESS_EXTENSIONS: &[&str] = &[
     "btree_gin",
     "btree_gist",

@@ -13,6 +13,7 @@
 
 mod body;
 mod catalogue;
+mod fields;
 mod judge;
 mod lists;
 mod opaque;
