@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +20,10 @@ use crate::pool::{Place, Pool};
 
 /// How long cleaning a session may take before it is closed instead.
 const CLEANING_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a session may go on after a cancellation before it gets another one.
+const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
+/// Cleanings that a cancellation may hit before the session is closed instead.
+const MAX_RESETS: usize = 10;
 /// How often idle sessions are looked at.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -188,15 +193,34 @@ impl Drop for Lease {
 
 /// Whether the session is as good as new.
 async fn clean(shared: &Shared, session: &Session, interrupted: bool) -> bool {
-    if interrupted && let Err(error) = shared.connector.cancel(&session.cancel_token()).await {
-        tracing::warn!(%error, "a statement could not be cancelled; its session is closed");
+    let cancel = async || {
+        let cancelled = shared.connector.cancel(&session.cancel_token()).await;
+        cancelled
+            .inspect_err(|error| tracing::warn!(%error, "a statement could not be cancelled"))
+            .is_ok()
+    };
+    if interrupted && !cancel().await {
         return false;
     }
-    match session.reset().await {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::debug!(%error, "a session could not be made clean and is closed");
-            false
+    for _ in 0..MAX_RESETS {
+        let reset = session.reset();
+        tokio::pin!(reset);
+        let done = loop {
+            tokio::select! {
+                done = &mut reset => break done,
+                // A cancellation stops what the server does at that moment. Statements that were on their way come after it.
+                () = tokio::time::sleep(CANCEL_INTERVAL) => if interrupted && !cancel().await { return false },
+            }
+        };
+        match done {
+            Ok(()) => return true,
+            // The cancellation hit this very statement.
+            Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => {}
+            Err(error) => {
+                tracing::debug!(%error, "a session could not be made clean and is closed");
+                return false;
+            }
         }
     }
+    false
 }

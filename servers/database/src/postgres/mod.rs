@@ -39,9 +39,19 @@ pub mod fuzz;
 #[cfg(test)]
 mod attack_tests;
 #[cfg(test)]
+mod catalogue_tests;
+#[cfg(test)]
+mod role_tests;
+#[cfg(test)]
 mod scratch;
+#[cfg(test)]
+mod session_tests;
+#[cfg(test)]
+mod value_tests;
+#[cfg(test)]
+mod verdict_tests;
 
 pub use engine::Postgres;
 pub use role::ADVICE as ROLE_ADVICE;
-pub use settings::{PostgresSettings, Server};
+pub use settings::{PostgresSettings, SecretUrl, Server};
 pub use tls::{TlsMode, TlsSettings};
