@@ -2,17 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
+use secrecy::ExposeSecret as _;
 use wharf_database::{
     ChangeRelay, Databases,
     engine::Engine,
     error::DatabaseError,
     limits::Limits,
     pool::PoolSettings,
+    postgres::{Postgres, PostgresSettings, SecretUrl},
+    promises::{Promised, Promises},
     sqlite::{self, SqliteSettings},
 };
 
 use crate::{
-    config::{Database, DatabaseSource, OneDatabase},
+    config::{Database, DatabaseSource, DatabaseUrl, OneDatabase},
     hosting::Hosted,
 };
 
@@ -76,13 +79,37 @@ fn engine(one: &OneDatabase) -> Result<Arc<dyn Engine>, DatabaseError> {
     match &one.source {
         DatabaseSource::Sample => sqlite(one, SqliteSettings::sample()),
         DatabaseSource::Path(path) => sqlite(one, SqliteSettings::file(path)),
-        DatabaseSource::Postgres(_) | DatabaseSource::Mysql(_) => {
-            Err(DatabaseError::InvalidArgument {
-                argument: "url".into(),
-                message: "servers of databases are not part of this build".into(),
-            })
-        }
+        DatabaseSource::Postgres(url) => postgres(one, url),
+        DatabaseSource::Mysql(_) => Err(DatabaseError::InvalidArgument {
+            argument: "url".into(),
+            message: "servers of databases are not part of this build".into(),
+        }),
     }
+}
+
+/// Behind its promises, if there are any.
+fn promised(one: &OneDatabase, engine: impl Engine) -> Result<Arc<dyn Engine>, DatabaseError> {
+    let promises = Promises {
+        hidden_columns: one.hidden_columns.clone(),
+        row_security: one.row_security.clone(),
+    };
+    Ok(if promises.is_empty() {
+        Arc::new(engine)
+    } else {
+        Arc::new(Promised::new(engine, promises)?)
+    })
+}
+
+fn postgres(one: &OneDatabase, url: &DatabaseUrl) -> Result<Arc<dyn Engine>, DatabaseError> {
+    let mut settings = PostgresSettings::from_url(&SecretUrl(url.0.expose_secret()))?;
+    bound(one, &mut settings.limits);
+    settings.pool = pool(one);
+    if let Some(file) = &one.ca_file {
+        settings.tls.root_certificates = Some(file.clone());
+    }
+    settings.session.extend(one.session.iter().cloned());
+    settings.allow_functions.extend(one.allow_functions.iter().cloned());
+    promised(one, Postgres::open(settings)?)
 }
 
 fn sqlite(
@@ -92,7 +119,8 @@ fn sqlite(
     bound(one, &mut settings.limits);
     settings.pool = pool(one);
     settings.writes = one.writes;
-    Ok(Arc::new(sqlite::Database::open(settings)?))
+    settings.hidden_columns.clone_from(&one.hidden_columns);
+    promised(one, sqlite::Database::open(settings)?)
 }
 
 fn bound(one: &OneDatabase, limits: &mut Limits) {

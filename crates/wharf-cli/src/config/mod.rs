@@ -38,8 +38,6 @@ pub(crate) use manual::manual;
 pub(crate) use rate_limits::RateLimits;
 pub(crate) use report::ConfigError;
 pub(crate) use schema::schema;
-#[cfg(test)]
-pub(crate) use servers::DatabaseUrl;
-pub(crate) use servers::{Database, DatabaseSource, OneDatabase, Server, ServerKind};
+pub(crate) use servers::{Database, DatabaseSource, DatabaseUrl, OneDatabase, Server, ServerKind};
 pub(crate) use settings::Settings;
 pub(crate) use state::State;

@@ -1,6 +1,7 @@
 //! What an operator decides about one PostgreSQL database.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -111,7 +112,8 @@ impl PostgresSettings {
         }
     }
 
-    /// The settings that a URL holds: `postgres://user:password@host:port/database?sslmode=require&sslrootcert=…`.
+    /// The settings that a URL holds: `postgres://user:password@host:port/database?sslmode=require&sslrootcert=…`. Without
+    /// `sslmode` it is `verify-full`, and `prefer` where the server is on this machine.
     ///
     /// # Errors
     /// [`DatabaseError::InvalidArgument`] says what is wrong, without repeating the URL.
@@ -143,12 +145,26 @@ impl PostgresSettings {
             user,
         );
         settings.password = password.map(SecretString::from);
+        // A password does not go over a network to whoever answers, unless somebody asks for that.
+        if !settings.is_on_this_machine() {
+            settings.tls.mode = TlsMode::VerifyFull;
+        }
         for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
             settings.apply(&decode(key)?, decode(value)?, port)?;
         }
         match &settings.server {
             Server::Tcp { host, .. } if host.is_empty() => Err(invalid("must name a host")),
             _ => Ok(settings),
+        }
+    }
+
+    fn is_on_this_machine(&self) -> bool {
+        match &self.server {
+            Server::Unix(_) => true,
+            Server::Tcp { host, .. } => {
+                host.eq_ignore_ascii_case("localhost")
+                    || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+            }
         }
     }
 
@@ -276,6 +292,27 @@ mod tests {
         assert_eq!(settings.password.as_ref().unwrap().expose_secret(), "p:/");
         assert_eq!(settings.tls.mode, TlsMode::VerifyFull);
         assert!(!format!("{settings:?}").contains("p:/"));
+    }
+
+    #[test]
+    fn a_server_elsewhere_is_verified_unless_the_url_says_otherwise() {
+        for (address, mode) in [
+            ("db.example", TlsMode::VerifyFull),
+            ("10.0.0.1", TlsMode::VerifyFull),
+            ("127.evil.example", TlsMode::VerifyFull),
+            ("localhost", TlsMode::Prefer),
+            ("127.0.0.2:6000", TlsMode::Prefer),
+            ("[::1]", TlsMode::Prefer),
+        ] {
+            let url = format!("postgres://me@{address}/db");
+            assert_eq!(
+                PostgresSettings::from_url(&SecretUrl(&url)).unwrap().tls.mode,
+                mode,
+                "{url}"
+            );
+        }
+        let url = "postgres://me@db.example/db?sslmode=disable";
+        assert_eq!(PostgresSettings::from_url(&SecretUrl(url)).unwrap().tls.mode, TlsMode::Disable);
     }
 
     #[test]

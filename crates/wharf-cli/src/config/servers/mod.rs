@@ -7,8 +7,6 @@ mod files;
 mod named;
 mod tools;
 
-#[cfg(test)]
-pub(crate) use database::DatabaseUrl;
-pub(crate) use database::{Database, DatabaseSource, OneDatabase};
+pub(crate) use database::{Database, DatabaseSource, DatabaseUrl, OneDatabase};
 pub(super) use named::{KINDS, OF_EACH, read};
 pub(crate) use named::{Server, ServerKind};

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use secrecy::ExposeSecret;
 use wharf::{Grants, Rate, StoreFailure};
+use wharf_database::promises::ColumnName;
 
 use super::load_text;
 use crate::config::{
@@ -80,6 +81,8 @@ fn one(source: DatabaseSource) -> OneDatabase {
         session: Vec::new(),
         allow_functions: Vec::new(),
         writes: false,
+        hidden_columns: Vec::new(),
+        row_security: Vec::new(),
     }
 }
 
@@ -262,7 +265,7 @@ fn several_databases_stand_in_sections_of_their_own() {
     let file = "[servers.data]\nkind = 'database'\ndefault_database = 'sales'\n\
                 [servers.data.databases.sales]\nurl = 'postgres://a:secret@db/sales'\n\
                 ca_file = 'ca.pem'\nsession = ['work_mem=64MB', 'search_path=a, b']\n\
-                allow_functions = ['reports.now']\n\
+                allow_functions = ['reports.now']\nhidden_columns = ['people.ssn']\nrow_security = ['orders']\n\
                 [servers.data.databases.old_one]\npath = 'old.db'\n";
     let variables = [
         ("WHARF__SERVERS__DATA__DATABASES__OLD_ONE__ROW_LIMIT", "7"),
@@ -275,6 +278,8 @@ fn several_databases_stand_in_sections_of_their_own() {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     sales.session = vec![pair("work_mem", "64MB"), pair("search_path", "a, b")];
     sales.allow_functions = vec!["reports.now".to_owned()];
+    sales.hidden_columns = vec![ColumnName::parse("people.ssn").unwrap()];
+    sales.row_security = vec!["orders".to_owned()];
     let mut old = one(DatabaseSource::Path("old.db".into()));
     old.row_limit = 7;
     let more = one(DatabaseSource::Mysql(url("mysql://a@db/more")));

@@ -7,6 +7,7 @@ use wharf_database::{
     databases::is_name,
     limits::{MAX_ROW_LIMIT, MAX_TIMEOUT},
     pool::MAX_CONNECTIONS,
+    promises::ColumnName,
 };
 
 use super::{DatabaseSource, DatabaseUrl};
@@ -89,6 +90,26 @@ pub(super) const FUNCTION: Kind<String> = Kind {
             .ok_or_else(|| {
                 "expected a schema and a function, such as \"reports.refresh_cache\"".into()
             })
+    },
+};
+
+pub(super) const COLUMN: Kind<ColumnName> = Kind {
+    facts: Facts {
+        name: "table.column",
+        pattern: Some(r"^[^.]+\.[^.]+(\.[^.]+)?$"),
+        example: "people.ssn",
+        ..PLAIN
+    },
+    parse: |_, text, _| {
+        ColumnName::parse(text)
+            .ok_or_else(|| "expected a column with its table, such as \"people.ssn\"".into())
+    },
+};
+pub(super) const TABLE: Kind<String> = Kind {
+    facts: Facts { name: "table", example: "sales.orders", ..PLAIN },
+    parse: |_, text, _| match text {
+        "" => Err("expected a table, such as \"sales.orders\"".into()),
+        table => Ok(table.to_owned()),
     },
 };
 

@@ -8,10 +8,11 @@ mod kinds;
 use std::{path::PathBuf, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
+use wharf_database::promises::ColumnName;
 
 use self::kinds::{
-    CONNECTIONS, DATABASE_NAME, DATABASE_URL, FUNCTION, QUERY_TIME, RESULT_SIZE, ROWS,
-    SESSION_SETTING, named,
+    COLUMN, CONNECTIONS, DATABASE_NAME, DATABASE_URL, FUNCTION, QUERY_TIME, RESULT_SIZE, ROWS,
+    SESSION_SETTING, TABLE, named,
 };
 use super::named::{KIND, NAMED};
 use crate::config::{
@@ -46,6 +47,8 @@ pub(crate) struct OneDatabase {
     pub(crate) session: Vec<(String, String)>,
     pub(crate) allow_functions: Vec<String>,
     pub(crate) writes: bool,
+    pub(crate) hidden_columns: Vec<ColumnName>,
+    pub(crate) row_security: Vec<String>,
 }
 
 /// Where the data is.
@@ -94,6 +97,8 @@ pub(super) const SECTION: Section = Section {
         &SESSION,
         &ALLOW_FUNCTIONS,
         &WRITES,
+        &HIDDEN_COLUMNS,
+        &ROW_SECURITY,
     ],
     below: &[&ONE],
 };
@@ -117,6 +122,8 @@ const ONE: Section = Section {
         &SESSION,
         &ALLOW_FUNCTIONS,
         &WRITES,
+        &HIDDEN_COLUMNS,
+        &ROW_SECURITY,
     ],
     below: &[],
 };
@@ -204,6 +211,17 @@ static WRITES: Setting<bool> = Setting {
     text: "Adds `execute_write`: one INSERT, UPDATE or DELETE at a time, by callers with the scope `database:write`, after a person was shown the statement and the number of rows and agreed.",
 };
 
+static HIDDEN_COLUMNS: List<ColumnName> = List {
+    key: "hidden_columns",
+    kind: COLUMN,
+    text: "Columns that nobody reads, as `table.column` or `schema.table.column`. SQLite hides them; elsewhere the role must have no right to SELECT them. Nothing is answered while one can be read.",
+};
+static ROW_SECURITY: List<String> = List {
+    key: "row_security",
+    kind: TABLE,
+    text: "PostgreSQL only: tables whose rows are filtered by row level security, as `table` or `schema.table`. Nothing is answered while none is in force for the role.",
+};
+
 impl Database {
     /// The server of the demo: the sample, with the defaults.
     pub(super) fn sample() -> Self {
@@ -220,6 +238,8 @@ impl Database {
             session: Vec::new(),
             allow_functions: Vec::new(),
             writes: WRITES.default_value(),
+            hidden_columns: Vec::new(),
+            row_security: Vec::new(),
         };
         Self { databases: vec![("sample".to_owned(), sample)], default: None }
     }
@@ -284,6 +304,8 @@ impl OneDatabase {
             session: section.read(&SESSION),
             allow_functions: section.read(&ALLOW_FUNCTIONS),
             writes: section.read(&WRITES),
+            hidden_columns: section.read(&HIDDEN_COLUMNS),
+            row_security: section.read(&ROW_SECURITY),
         };
         if one.min_connections > one.max_connections {
             let title = format!("`{}` is too large", section.name(&MIN_CONNECTIONS));
@@ -308,7 +330,7 @@ impl OneDatabase {
 
 /// What only a database server has. Silence would let an operator believe that it is in force.
 fn refuse_without_server(section: &mut Reader<'_, '_>) {
-    let fields: [&dyn Describe; 3] = [&CA_FILE, &SESSION, &ALLOW_FUNCTIONS];
+    let fields: [&dyn Describe; 4] = [&CA_FILE, &SESSION, &ALLOW_FUNCTIONS, &ROW_SECURITY];
     for field in fields {
         if !section.is_set(field) {
             continue;
