@@ -25,6 +25,8 @@ pub(crate) struct Collector<'a> {
     row_limit: usize,
     limits: &'a Limits,
     started: Instant,
+    /// Whether values of one column can have different types.
+    dynamic: bool,
 }
 
 impl<'a> Collector<'a> {
@@ -50,7 +52,13 @@ impl<'a> Collector<'a> {
             row_limit,
             limits,
             started,
+            dynamic: false,
         })
+    }
+
+    /// For a database in which each value has a type of its own, and not each column.
+    pub(crate) fn dynamically_typed(self) -> Self {
+        Self { dynamic: true, ..self }
     }
 
     /// Rows that are still wanted, the one more that makes `truncated` exact included.
@@ -96,7 +104,9 @@ impl<'a> Collector<'a> {
     }
 
     pub(crate) fn finish(mut self) -> QueryResult {
-        settle_columns(&mut self.columns, &mut self.rows);
+        if self.dynamic {
+            settle_columns(&mut self.columns, &mut self.rows);
+        }
         QueryResult {
             columns: self.columns,
             row_count: self.rows.len(),

@@ -40,7 +40,8 @@ pub(super) fn query(
         return Err(DatabaseError::refused("a statement that changes the database", advice));
     }
     parameters::bind(&mut statement, &request.params)?;
-    let mut collector = Collector::new(columns(&statement), row_limit, limits, started)?;
+    let collector = Collector::new(columns(&statement), row_limit, limits, started)?;
+    let mut collector = collector.dynamically_typed();
     let width = statement.column_count();
     let mut rows = statement.raw_query();
     fill(&mut collector, &mut rows, width, limits).map_err(|stopped| match stopped {
