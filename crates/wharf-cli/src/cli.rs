@@ -44,6 +44,8 @@ pub(crate) enum Command {
     /// Check the configuration, or print its schema or manual
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at everything that a start would use, and say what should be changed
+    Doctor(MatrixOptions),
     /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -172,7 +174,7 @@ impl KeysCommand {
     }
 }
 
-/// Options of `wharf config matrix`.
+/// Options of `wharf config matrix` and `wharf doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct MatrixOptions {
     #[command(flatten)]

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use secrecy::ExposeSecret as _;
 use wharf_database::{
     ChangeRelay, Databases,
-    engine::Engine,
+    engine::{Engine, Health},
     error::DatabaseError,
     limits::Limits,
     pool::PoolSettings,
@@ -15,7 +15,9 @@ use wharf_database::{
 };
 
 use crate::{
-    config::{Database, DatabaseSource, DatabaseUrl, OneDatabase},
+    config::{Database, DatabaseSource, DatabaseUrl, OneDatabase, ServerKind, Settings},
+    exit::Exit,
+    failure::Failure,
     hosting::Hosted,
 };
 
@@ -41,12 +43,55 @@ pub(crate) fn example(configured: &Database) -> &'static [&'static str] {
     }
 }
 
+/// Longest wait for a database at the start.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Tries the promises of all databases before anything is served, and tells the operator about roles that may do too much.
+///
+/// # Errors
+/// A promise that is not kept, with what keeps it. A database that can't be reached is no failure: it may come later, and
+/// answers nothing before its promises have been tried.
+pub(crate) async fn keep_promises(settings: &Settings, hosted: &[Hosted]) -> Result<(), Failure> {
+    for server in &settings.servers {
+        let ServerKind::Database(configured) = &server.kind else { continue };
+        let served = hosted.iter().find(|hosted| hosted.name == server.name);
+        let Some(databases) = served.and_then(|hosted| hosted.databases.as_ref()) else { continue };
+        for (name, one) in &configured.databases {
+            if one.hidden_columns.is_empty() && one.row_security.is_empty() {
+                continue;
+            }
+            let Ok((_, engine)) = databases.get(Some(name)) else { continue };
+            match tokio::time::timeout(START_PATIENCE, engine.check()).await {
+                Ok(Err(DatabaseError::PromiseBroken { what, advice })) => {
+                    let text = format!("the database {name:?} of {:?}: {what}", server.name);
+                    return Err(Failure::new(Exit::Usage, text).hint(&advice));
+                }
+                Ok(checked) => tell(name, checked.map_err(|error| error.to_string())),
+                Err(_elapsed) => tell(name, Err("it did not answer in time".to_owned())),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Loudly, at the start: later nobody looks.
+fn tell(name: &str, checked: Result<Health, String>) {
+    match checked {
+        Ok(health) => health.warnings.iter().for_each(|warning| {
+            tracing::warn!(database = name, "{warning}; `wharf doctor` shows this again");
+        }),
+        Err(reason) => tracing::warn!(database = name, reason, "it can't be read yet"),
+    }
+}
+
 /// What runs beside the calls of servers: the notifications of their databases, and the connections.
 #[derive(Debug)]
 #[must_use = "it ends when it is dropped"]
 pub(crate) struct Running {
     relays: Vec<ChangeRelay>,
     databases: Vec<Databases>,
+    /// Looks at each database once; a server does not wait for that.
+    checks: tokio::task::JoinSet<()>,
 }
 
 impl Running {
@@ -56,14 +101,31 @@ impl Running {
             let databases = server.databases.clone()?;
             Some((ChangeRelay::start(server.service.handle(), &databases), databases))
         });
-        let (relays, databases) = with_databases.unzip();
-        Self { relays, databases }
+        let (relays, databases): (_, Vec<Databases>) = with_databases.unzip();
+        let mut checks = tokio::task::JoinSet::new();
+        for databases in &databases {
+            for (name, engine) in databases.iter() {
+                let (name, engine) = (name.to_owned(), Arc::clone(engine));
+                checks.spawn(async move {
+                    let checked = tokio::time::timeout(START_PATIENCE, engine.check()).await;
+                    tell(
+                        &name,
+                        checked.map_or_else(
+                            |_elapsed| Err("it did not answer in time".to_owned()),
+                            |checked| checked.map_err(|error| error.to_string()),
+                        ),
+                    );
+                });
+            }
+        }
+        Self { relays, databases, checks }
     }
 
     /// Ends it, once no call runs any more.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(mut self) {
         /// A database that can't be reached must not keep the process.
         const PATIENCE: Duration = Duration::from_secs(5);
+        self.checks.shutdown().await;
         for relay in self.relays {
             relay.close().await;
         }

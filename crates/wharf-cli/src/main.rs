@@ -68,6 +68,7 @@ async fn run(command: &Command) -> anyhow::Result<Exit> {
         Command::Serve(options) => serve::run(options).await,
         Command::Stdio(options) => stdio::run(options).await,
         Command::Config(command) => commands::config::run(command),
+        Command::Doctor(options) => commands::doctor::run(options).await,
         Command::Init(options) => init::run(options),
         Command::Keys(command) => keys::run(command),
         Command::List(options) => list::run(options).await,
@@ -85,6 +86,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Config(command) => {
             matches!(command, ConfigCommand::Matrix(options) if options.json)
         }
+        Command::Doctor(options) => options.json,
         Command::Init(options) => options.json,
         Command::Keys(command) => command.json(),
         Command::List(options) | Command::Read(options) | Command::Prompt(options) => {

@@ -23,7 +23,11 @@ impl Probe for DatabaseProbe {
     fn check(&self) -> BoxFuture<'_, Readiness> {
         Box::pin(async {
             match self.engine.check().await {
-                Ok(_) => Readiness::Ready,
+                Ok(health) if health.warnings.is_empty() => Readiness::Ready,
+                // What exactly is wrong is for the operator, and not for whoever asks the endpoint.
+                Ok(_) => Readiness::Degraded(
+                    "its operator should change something; `wharf doctor` says what".to_owned(),
+                ),
                 Err(error) => Readiness::NotReady(error.to_string()),
             }
         })

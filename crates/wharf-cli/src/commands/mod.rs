@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod list;

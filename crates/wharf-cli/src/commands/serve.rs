@@ -31,6 +31,7 @@ pub(crate) async fn run(options: &ServeOptions) -> anyhow::Result<Exit> {
     if options.server.server.is_none() {
         matrix::check_names(&access::callers(&settings.auth)?, &hosted)?;
     }
+    databases::keep_promises(&settings, &hosted).await?;
     // Before the address is announced: a signal that comes right after it must find somebody.
     let shutdown = Shutdown::on_signals(settings.limits.shutdown_grace)?;
     let bound = listener(&settings, &hosted)?

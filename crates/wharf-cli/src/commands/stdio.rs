@@ -21,6 +21,7 @@ pub(crate) async fn run(options: &StdioOptions) -> anyhow::Result<Exit> {
     let [server] = hosted.as_slice() else {
         return Err(Failure::usage("name one server").into());
     };
+    databases::keep_promises(&settings, &hosted).await?;
     let caller = Caller::local().with_grants(settings.auth.local);
     let shutdown = Shutdown::on_signals(settings.limits.shutdown_grace)?;
     let running = databases::Running::start(&hosted);

@@ -5,6 +5,7 @@
 
 mod answers;
 mod codes;
+mod doctor;
 mod eras;
 mod everything;
 mod init;

@@ -261,6 +261,19 @@ impl Service {
         &self.0.state
     }
 
+    /// Asks every probe, as `/readyz` does: their names, and what they say.
+    ///
+    /// # Cancel safety
+    /// A dropped future ends the checks.
+    pub async fn check(&self) -> Vec<(String, crate::Readiness)> {
+        let checks = self
+            .0
+            .probes()
+            .iter()
+            .map(|probe| async { (probe.name().to_owned(), probe.check().await) });
+        futures_util::future::join_all(checks).await
+    }
+
     /// Changes what is registered, and tells listening clients about changes, from outside a handler.
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.0))
