@@ -96,6 +96,17 @@ pub struct TableDescription {
     pub sql: Option<String>,
 }
 
+impl TableDescription {
+    /// Whether an index over all rows begins with the column, so that its ends are found without reading the table.
+    pub(crate) fn leads_an_index(&self, column: &str) -> bool {
+        let leads = |index: &IndexDescription| {
+            !index.partial && matches!(index.columns.first(), Some(Some(first)) if first == column)
+        };
+        self.primary_key.first().is_some_and(|first| first == column)
+            || self.indexes.iter().any(leads)
+    }
+}
+
 /// One column of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ColumnDescription {

@@ -101,21 +101,32 @@ pub fn markdown(result: &QueryResult) -> String {
     for row in &result.rows {
         for cell in row {
             text.push_str("| ");
-            match cell {
-                Cell::Null => text.push_str("NULL"),
-                Cell::Text(value) if value == "NULL" => text.push_str("`NULL`"),
-                Cell::Text(value) => push_markdown(&mut text, value),
-                Cell::CutText { text: value, .. } => {
-                    push_markdown(&mut text, value);
-                    text.push('…');
-                }
-                other => push_plain(&mut text, other),
-            }
+            push_markdown_cell(&mut text, cell);
             text.push(' ');
         }
         text.push_str("|\n");
     }
     text
+}
+
+/// One value as a cell of a Markdown table.
+pub(crate) fn markdown_cell(cell: &Cell) -> String {
+    let mut text = String::new();
+    push_markdown_cell(&mut text, cell);
+    text
+}
+
+fn push_markdown_cell(text: &mut String, cell: &Cell) {
+    match cell {
+        Cell::Null => text.push_str("NULL"),
+        Cell::Text(value) if value == "NULL" => text.push_str("`NULL`"),
+        Cell::Text(value) => push_markdown(text, value),
+        Cell::CutText { text: value, .. } => {
+            push_markdown(text, value);
+            text.push('…');
+        }
+        other => push_plain(text, other),
+    }
 }
 
 /// Text that stays in its cell: a bar, a backslash, a line break, or HTML would leave it.

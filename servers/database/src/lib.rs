@@ -10,6 +10,7 @@
 //! It refuses to write, whatever the statement says and whoever sends it, unless the configuration of a database allows it; and
 //! then a person is asked first ([`write`]).
 
+mod analysis;
 pub mod catalog;
 pub mod changes;
 mod collector;

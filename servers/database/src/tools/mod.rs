@@ -8,6 +8,7 @@ mod execute_write;
 mod explain_query;
 mod list_databases;
 mod list_tables;
+mod long_running_analysis;
 mod search_schema;
 
 use std::time::Duration;
@@ -18,6 +19,9 @@ use crate::{
     Databases,
     error::{DatabaseError, ErrorKind as DatabaseErrorKind},
 };
+
+/// Each analysis may hold some tens of megabytes while it runs.
+const ANALYSES_AT_ONCE: usize = 4;
 
 /// The time that the slowest database may need. The databases stop their own work before, so that the caller learns which
 /// of their bounds was met.
@@ -36,6 +40,8 @@ pub(crate) fn all(databases: &Databases) -> Vec<Tool> {
         Tool::of(search_schema::search_schema),
         Tool::of(execute_query::execute_query),
         Tool::of(explain_query::explain_query),
+        Tool::of(long_running_analysis::long_running_analysis)
+            .configure(|tool| tool.concurrency(ANALYSES_AT_ONCE)),
     ];
     // A tool that nobody can use would only cost tokens.
     if databases.iter().any(|(_, engine)| engine.writer().is_some()) {

@@ -17,7 +17,8 @@ async fn use_it(client: ClientBuilder) {
                 "describe_table",
                 "search_schema",
                 "execute_query",
-                "explain_query"
+                "explain_query",
+                "long_running_analysis"
             ]
         );
         let tables: Value = client.call("list_tables", json!({})).await.structured();
