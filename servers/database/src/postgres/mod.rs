@@ -37,6 +37,8 @@ mod types;
 pub mod fuzz;
 
 #[cfg(test)]
+mod analysis_tests;
+#[cfg(test)]
 mod attack_tests;
 #[cfg(test)]
 mod catalogue_tests;
