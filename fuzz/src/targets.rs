@@ -46,6 +46,20 @@ const JSON: &[&str] = &[
     "\u{200b}",
     "tools/call",
 ];
+const PG_TREE: &[&str] = &[
+    "({QUERY :commandType 1 :utilityStmt <> :resultRelation 0 :hasModifyingCTE false :hasForUpdate false ",
+    ":rtable ({RANGETBLENTRY :rtekind 0 :relid 16386 ",
+    "{FUNCEXPR :funcid 2331 :args (",
+    "{OPEXPR :opno 96 :opfuncid 65 ",
+    "{CONST :consttype 23 :constvalue 4 [ 1 0 0 0 ]}",
+    ":resname :opno ",
+    ":colnames (\"id\" \"a\\ b\")",
+    "(o 23 25)",
+    "(b 8 9)",
+    "<>",
+    "})",
+    "\\",
+];
 const HEADERS: &[&str] = &[
     "mcp-method:",
     "mcp-name:",
@@ -238,7 +252,15 @@ pub(crate) const ALL: &[Target] = &[
     },
     Target { name: "calculator", run: calculator, words: MATH, generate: Some(input::expression) },
     Target { name: "sql", run: sql::run, words: SQL, generate: Some(input::sql) },
+    Target { name: "pg_tree", run: pg_tree, words: PG_TREE, generate: None },
 ];
+
+/// What PostgreSQL writes about an analysed statement is read or refused.
+fn pg_tree(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        wharf_database::postgres::fuzz::read_tree(text);
+    }
+}
 
 /// An expression either has an answer or is refused, within its budget.
 fn calculator(data: &[u8]) {

@@ -152,7 +152,7 @@ async fn nothing_is_rounded_lost_or_merged() {
         (
             "SELECT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid, B'101', '08:00:2b:01:02:03'::macaddr, '1/2'::pg_lsn",
             json!([["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "101", "08:00:2b:01:02:03", "1/2"]]),
-            &["uuid", "bit(3)", "macaddr", "pg_lsn"],
+            &["uuid", "\"bit\"", "macaddr", "pg_lsn"],
         ),
         (
             "SELECT '{\"b\": 1, \"a\": 1.00}'::json, '{\"b\": 1, \"a\": 1.00}'::jsonb",

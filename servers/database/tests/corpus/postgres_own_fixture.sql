@@ -34,6 +34,15 @@ CREATE FUNCTION pair_eq(pair, pair) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'S
 CREATE OPERATOR <! (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_lt);
 CREATE OPERATOR =! (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_eq);
 CREATE OPERATOR CLASS pair_ops DEFAULT FOR TYPE pair USING btree AS OPERATOR 1 <!, OPERATOR 3 =!, FUNCTION 1 mood_cmp(pair, pair);
+CREATE TYPE jmood AS ENUM ('a');
+CREATE FUNCTION jmood_json(jmood) RETURNS json LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN ''1''; END';
+CREATE CAST (jmood AS json) WITH FUNCTION jmood_json(jmood);
+CREATE TABLE jmoods(j jmood); INSERT INTO jmoods VALUES ('a');
+CREATE TYPE epair AS (a int, b int);
+CREATE FUNCTION epair_eq(epair, epair) RETURNS boolean LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN true; END';
+CREATE FUNCTION epair_hash(epair) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE OPERATOR ==! (LEFTARG = epair, RIGHTARG = epair, FUNCTION = epair_eq);
+CREATE OPERATOR CLASS epair_ops DEFAULT FOR TYPE epair USING hash AS OPERATOR 1 ==!, FUNCTION 1 epair_hash(epair);
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 
 -- functions that claim to be stable

@@ -101,6 +101,9 @@ async fn a_slow_login_ends_in_time() {
 async fn a_silent_server_does_not_hold_an_answer_back() {
     let (proxy, database) = proxied().await;
     assert!(answers(&database).await);
+    while database.pool_stats().in_use > 0 {
+        tokio::task::yield_now().await;
+    }
     proxy.set_weather(Weather::BlackHole);
     let timeout = Duration::from_millis(300);
     let silent = run(&database, "SELECT 1", timeout).await.unwrap_err();

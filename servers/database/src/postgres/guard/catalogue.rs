@@ -38,11 +38,17 @@ const OPERATOR_SUPPORT: &str = "SELECT DISTINCT p.amproc::oid FROM pg_amop o \
         AND p.amproclefttype IN (o.amoplefttype, o.amoprighttype) AND p.amprocrighttype IN (o.amoplefttype, o.amoprighttype) \
      WHERE o.amopopr = ANY ($1) AND f.opfmethod IN (403, 405) AND p.amproc::oid >= 16384";
 
+/// Comparisons of arrays, records and ranges look up the default operator classes of their elements, and conversions to JSON look
+/// for a cast, so that these belong to a type although no statement names them.
 const TYPES: &str = "SELECT t.oid, t.typname::text, \
        ARRAY[t.typinput, t.typoutput, t.typsubscript, r.rngcanonical, r.rngsubdiff]::oid[] \
          || ARRAY(SELECT p.amproc::oid FROM pg_opclass c JOIN pg_amproc p ON p.amprocfamily = c.opcfamily \
-             WHERE c.opcintype = t.oid AND c.opcdefault AND c.opcmethod IN (403, 405) \
-               AND p.amproclefttype = t.oid AND p.amprocrighttype = t.oid), \
+             WHERE c.opcmethod IN (403, 405) AND p.amproclefttype = c.opcintype AND p.amprocrighttype = c.opcintype \
+               AND (c.opcintype = t.oid AND c.opcdefault OR c.oid = r.rngsubopc)) \
+         || ARRAY(SELECT o.oprcode::oid FROM pg_opclass c JOIN pg_amop a ON a.amopfamily = c.opcfamily \
+             JOIN pg_operator o ON o.oid = a.amopopr \
+             WHERE c.opcmethod IN (403, 405) AND c.opcintype = t.oid AND c.opcdefault AND a.amoplefttype = t.oid) \
+         || ARRAY(SELECT c.castfunc FROM pg_cast c WHERE c.castsource = t.oid AND c.casttarget IN (114, 3802)), \
        ARRAY[t.typbasetype, t.typelem, r.rngsubtype] \
          || ARRAY(SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), \
        ARRAY(SELECT c.conbin::text FROM pg_constraint c WHERE c.contypid = t.oid AND c.conbin IS NOT NULL) \
