@@ -24,8 +24,12 @@ pub(crate) struct Grammar {
     pub(crate) windows: &'static [Of],
     /// Kinds whose equal values look the same: what may be grouped, united and made distinct.
     pub(crate) exact: &'static [&'static str],
+    /// Kinds that are shown as they are stored and never put into an expression.
+    pub(crate) bare: &'static [&'static str],
     pub(crate) set_operations: &'static [&'static str],
     pub(crate) joins: &'static [&'static str],
+    /// With a subquery on the right.
+    pub(crate) joins_of_queries: &'static [&'static str],
     /// A table function or another source with one column `n` of the kind `int`.
     pub(crate) series: &'static str,
     /// Around a query in brackets, where the dialect allows none around the sides of a set operation.

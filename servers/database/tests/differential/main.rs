@@ -13,6 +13,9 @@
 mod compare;
 mod fixture;
 mod grammar;
+mod mariadb;
+#[rustfmt::skip]
+mod mariadb_grammar;
 mod postgres;
 #[rustfmt::skip]
 mod postgres_grammar;

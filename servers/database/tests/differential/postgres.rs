@@ -91,7 +91,7 @@ fn outcome(text: &str) -> Outcome {
     }
     let columns = table(types).into_iter().map(|mut row| {
         let kind = row.pop().unwrap();
-        (row.pop().unwrap(), kind)
+        (row.pop().unwrap(), Some(kind))
     });
     Outcome::Rows { columns: Some(columns.collect()), rows: table(rows) }
 }
@@ -113,6 +113,7 @@ fn every_query_has_one_answer_however_it_is_planned() {
                  SET enable_sort = off; SET enable_material = off; SET jit = off; SET from_collapse_limit = 1;";
     crate::compare::own_answers(
         &GRAMMAR,
+        &fixture::seeds().0,
         |queries| psql(&fixture.url, "", queries),
         |queries| psql(&fixture.url, other, queries),
     );
@@ -138,7 +139,7 @@ fn psqls_output_is_read_whole() {
         panic!("an error at the wrong place");
     };
     assert_eq!((empty, none), (&vec![vec![String::new()]], &vec![]));
-    let column = |name: &str| (name.to_owned(), "text".to_owned());
+    let column = |name: &str| (name.to_owned(), Some("text".to_owned()));
     assert_eq!(columns.as_ref().unwrap(), &[column("x y"), column("a"), column("a")]);
     assert_eq!(rows, &[[NULL, "l\ni", ""]]);
     assert_eq!(error, "division by zero");

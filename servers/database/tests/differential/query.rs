@@ -126,8 +126,10 @@ impl Generator<'_> {
         let mut sources = vec![first];
         if self.random.percent(40) {
             let (right, source) = self.source();
+            let joins =
+                if source.has_key { self.grammar.joins } else { self.grammar.joins_of_queries };
             sources.push(source);
-            let join = *self.random.pick(self.grammar.joins);
+            let join = *self.random.pick(joins);
             let condition = if self.random.percent(50) {
                 let kind = *self.random.pick(self.grammar.exact);
                 let mut side = |index: usize| self.expression(kind, &sources[index..=index], 0);
@@ -207,7 +209,7 @@ impl Generator<'_> {
                 Some((_, key)) if self.random.percent(60) => key.clone(),
                 _ => self
                     .of_kind(self.grammar.aggregates, kind, own, 2)
-                    .unwrap_or_else(|| self.literal(kind)),
+                    .unwrap_or_else(|| self.leaf(kind, &[])),
             })
             .collect();
         let mut text = format!("SELECT {} FROM {from}{filter}", listed(&items));
@@ -235,7 +237,7 @@ impl Generator<'_> {
     }
 
     fn expression(&mut self, kind: &'static str, scope: &[Source], depth: usize) -> String {
-        if depth == 0 || self.random.percent(30) {
+        if depth == 0 || self.random.percent(30) || self.grammar.bare.contains(&kind) {
             return self.leaf(kind, scope);
         }
         if self.random.percent(15) {
@@ -253,6 +255,13 @@ impl Generator<'_> {
             .filter(|(of, ..)| **of == kind)
             .map(|(_, source, name)| format!("{}.{name}", source.alias))
             .collect();
+        if self.grammar.bare.contains(&kind) {
+            return if columns.is_empty() {
+                "NULL".to_owned()
+            } else {
+                self.random.pick(&columns).clone()
+            };
+        }
         if columns.is_empty() || self.random.percent(20) {
             return self.literal(kind);
         }

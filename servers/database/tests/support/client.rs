@@ -15,24 +15,23 @@ pub fn psql(url: &str, sql: &str) -> String {
 
 /// Runs SQL with `mariadb` and returns its answer, one line a row, tabs between columns; the test fails where a statement does.
 pub fn mariadb(url: &str, sql: &str) -> String {
+    let mut command = mariadb_command(url);
+    command.args(["--skip-column-names", "--execute", sql]);
+    output(command, sql)
+}
+
+/// The client `mariadb` for batches, connected to this URL.
+pub fn mariadb_command(url: &str) -> Command {
     let (account, database) = (between(url, "://", "@"), url.rsplit_once('/').unwrap().1);
     let (user, password) =
         account.split_once(':').expect("a URL of scripts/services has a password");
     let address = address(url);
     let mut command = Command::new("mariadb");
-    command.args([
-        "--no-defaults",
-        "--protocol=TCP",
-        "--batch",
-        "--skip-column-names",
-        "--default-character-set=utf8mb4",
-    ]);
+    command.args(["--no-defaults", "--protocol=TCP", "--batch", "--default-character-set=utf8mb4"]);
+    command.arg(format!("--host={}", address.ip())).arg(format!("--port={}", address.port()));
+    command.arg(format!("--user={user}")).arg(format!("--database={database}"));
+    command.env("MYSQL_PWD", password);
     command
-        .arg(format!("--host={}", address.ip()))
-        .arg(format!("--port={}", address.port()))
-        .arg(format!("--user={user}"));
-    command.arg(database).args(["--execute", sql]).env("MYSQL_PWD", password);
-    output(command, sql)
 }
 
 fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
