@@ -29,12 +29,13 @@ pub(crate) enum Outcome {
     },
 }
 
-/// Runs the queries of all seeds on both sides. `own` asks the client; `cell` writes a cell of Wharf's as the client would.
+/// Runs the queries of all seeds on both sides. `own` asks the client; `same` says whether a cell of Wharf's is what the client
+/// wrote, given the column and the kind.
 pub(crate) async fn compare(
     grammar: &Grammar,
     client: &Client,
     own: impl Fn(&[Query]) -> Vec<Outcome>,
-    cell: impl Fn(&Value, &Value, &str) -> String,
+    same: impl Fn(&str, &Value, &Value, &str) -> bool,
 ) {
     let (seeds, count) = fixture::seeds();
     let mut tally = Tally::default();
@@ -54,8 +55,8 @@ pub(crate) async fn compare(
                     Ok(answer.structured::<Value>())
                 };
                 if let Err(difference) =
-                    tally.judge(&expected, &wharf, limit, |value, column, index| {
-                        cell(value, column, query.kinds[index])
+                    tally.judge(&expected, &wharf, limit, |expected, value, column, index| {
+                        same(expected, value, column, query.kinds[index])
                     })
                 {
                     tally.differences.push(format!("seed {seed}: {difference}\n  {}", query.sql));
@@ -139,7 +140,7 @@ impl Tally {
         expected: &Outcome,
         wharf: &Result<Value, String>,
         limit: usize,
-        cell: impl Fn(&Value, &Value, usize) -> String,
+        same: impl Fn(&str, &Value, &Value, usize) -> bool,
     ) -> Result<(), String> {
         let (columns, rows, answer) = match (expected, wharf) {
             (Outcome::Error(_), Err(_)) => {
@@ -182,10 +183,10 @@ impl Tally {
             }
             for (index, (value, expected)) in row.iter().zip(expected).enumerate() {
                 self.cells += 1;
-                let written = cell(value, &answer["columns"][index], index);
-                if written != *expected {
+                let column = &answer["columns"][index];
+                if !same(expected, value, column, index) {
                     return Err(format!(
-                        "row {number}, column {index}: {expected:?} for its client, {written:?} from Wharf ({value})"
+                        "row {number}, column {index}: {expected:?} for its client, {value} in {column} from Wharf"
                     ));
                 }
             }
@@ -198,8 +199,7 @@ fn same_columns(expected: &[(String, Option<String>)], got: &Value) -> Result<()
     let got = got.as_array().unwrap();
     let same = got.len() == expected.len()
         && got.iter().zip(expected).all(|(column, (name, kind))| {
-            column["name"] == **name
-                && kind.as_ref().is_none_or(|kind| column["declared_type"] == **kind)
+            column["name"] == **name && kind.as_ref().is_none_or(|kind| column["type"] == **kind)
         });
     if same {
         Ok(())
@@ -208,10 +208,95 @@ fn same_columns(expected: &[(String, Option<String>)], got: &Value) -> Result<()
     }
 }
 
+/// A float as its client writes it and as JSON: the same bits, whatever the notation; NaN and the infinities are strings.
+pub(crate) fn same_float(expected: &str, cell: &Value) -> bool {
+    match cell {
+        Value::Number(number) => {
+            let expected: f64 = expected.parse().unwrap_or(f64::NAN);
+            expected.is_finite()
+                && number.as_f64().is_some_and(|got| got.to_bits() == expected.to_bits())
+        }
+        Value::String(text) => {
+            ["NaN", "Infinity", "-Infinity"].contains(&expected) && text == expected
+        }
+        _ => false,
+    }
+}
+
+/// An integer: a number where JavaScript can hold it, digits in a string beyond.
+pub(crate) fn same_integer(expected: &str, cell: &Value) -> bool {
+    let Ok(number) = expected.parse::<i128>() else { return false };
+    match cell {
+        Value::Number(got) => number.unsigned_abs() < 1 << 53 && got.to_string() == expected,
+        Value::String(got) => number.unsigned_abs() >= 1 << 53 && got == expected,
+        _ => false,
+    }
+}
+
 /// The bytes of a cell, in hexadecimal; none may be missing.
 pub(crate) fn bytes(cell: &Map<String, Value>) -> String {
+    assert!(!cell.contains_key("text"), "no text here is long enough to be cut: {cell:?}");
     let bytes =
         base64::engine::general_purpose::STANDARD.decode(cell["base64"].as_str().unwrap()).unwrap();
     assert_eq!(cell["full_bytes"], json!(bytes.len()));
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn floats_and_integers_are_the_same_only_to_the_last_digit() {
+    let table = [
+        (same_float("0.1", &json!(0.1)), true),
+        (same_float("1e+20", &json!(1e20)), true),
+        (same_float("-0", &json!(-0.0)), true),
+        (same_float("0", &json!(-0.0)), false),
+        (same_float("0.1", &json!(0.100_000_001_490_116_12)), false),
+        (same_float("NaN", &json!("NaN")), true),
+        (same_float("NaN", &json!(0.0)), false),
+        (same_float("0.5", &json!("0.5")), false),
+        (same_integer("9007199254740991", &json!(9_007_199_254_740_991_i64)), true),
+        (same_integer("9007199254740992", &json!(9_007_199_254_740_992_i64)), false),
+        (same_integer("9007199254740993", &json!("9007199254740993")), true),
+        (same_integer("5", &json!("5")), false),
+        (same_integer("5", &json!(6)), false),
+        (same_integer("5", &json!(5.0)), false),
+        (same_integer("-18446744073709551615", &json!("-18446744073709551615")), true),
+    ];
+    for (index, (same, expected)) in table.into_iter().enumerate() {
+        assert_eq!(same, expected, "line {index}");
+    }
+}
+
+#[test]
+fn a_row_a_column_a_cell_too_many_or_another_is_a_difference() {
+    let expected = |rows: &[&[&str]]| Outcome::Rows {
+        columns: Some(vec![("a".to_owned(), Some("text".to_owned()))]),
+        rows: rows.iter().map(|row| row.iter().map(|&cell| cell.to_owned()).collect()).collect(),
+    };
+    let answer = |name: &str, rows: Value, truncated: bool| {
+        let count = rows.as_array().unwrap().len();
+        Ok(
+            json!({"columns": [{"name": name, "type": "text"}], "rows": rows, "row_count": count, "truncated": truncated}),
+        )
+    };
+    let judge = |expected: &Outcome, wharf: &Result<Value, String>, limit| {
+        Tally::default()
+            .judge(expected, wharf, limit, |expected, cell, _, _| *cell == json!(expected))
+            .is_ok()
+    };
+    let two = expected(&[&["x"], &["y"]]);
+    assert!(judge(&two, &answer("a", json!([["x"], ["y"]]), false), 9));
+    assert!(judge(&two, &answer("a", json!([["x"]]), true), 1));
+    assert!(judge(&Outcome::Error("no".into()), &Err("no".into()), 9));
+    for wrong in [
+        answer("b", json!([["x"], ["y"]]), false),
+        answer("a", json!([["x"], ["z"]]), false),
+        answer("a", json!([["x"]]), false),
+        answer("a", json!([["x"], ["y"]]), true),
+        answer("a", json!([["x"], ["y"], ["y"]]), false),
+        answer("a", json!([["x"], ["y", "y"]]), false),
+        Err("refused".into()),
+    ] {
+        assert!(!judge(&two, &wrong, 9), "{wrong:?}");
+    }
+    assert!(!judge(&Outcome::Error("no".into()), &answer("a", json!([]), false), 9));
 }

@@ -11,16 +11,16 @@ use crate::support::client;
 use crate::support::services::{mysql_url, url_of_database};
 
 /// How the rows of NULLs are written here.
-const NULL: &str = "\x02";
+pub(crate) const NULL: &str = "\x02";
 
 /// A database of this test's own, dropped with it.
-struct Fixture {
-    url: String,
+pub(crate) struct Fixture {
+    pub(crate) url: String,
     name: String,
 }
 
 impl Fixture {
-    fn new(purpose: &str) -> Self {
+    pub(crate) fn new(purpose: &str) -> Self {
         let name = format!("differential_{purpose}_{}", std::process::id());
         let text = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
         client::mariadb(&mysql_url(), &format!("CREATE DATABASE {name} {text}"));
@@ -42,7 +42,7 @@ impl Drop for Fixture {
 }
 
 /// What the client answers to each query.
-fn mariadb(url: &str, settings: &str, queries: &[Query]) -> Vec<Outcome> {
+pub(crate) fn mariadb(url: &str, settings: &str, queries: &[Query]) -> Vec<Outcome> {
     let mut script = format!("SET max_statement_time = 30;\n{settings}\n");
     for Query { sql, .. } in queries {
         script += &format!("{sql};\nSHOW ERRORS;\n");

@@ -1,5 +1,6 @@
 //! MariaDB's grammar and the tables that its queries read.
 //!
+//! A subquery in brackets that only names columns of the query around it is left out: 10.11 loses them when it prepares a statement.
 //! All text has one collation that tells apart whatever looks different. Single floats have six digits at most, since the
 //! client writes no more of them.
 
@@ -10,7 +11,7 @@ pub(crate) const GRAMMAR: Grammar = Grammar {
     columns: COLUMNS,
     literals: LITERALS,
     rules: RULES,
-    generic: &["CASE WHEN {bool} THEN {K} ELSE {K} END", "if({bool}, {K}, {K})", "coalesce({K}, {K})", "(SELECT {K})"],
+    generic: &["CASE WHEN {bool} THEN {K} ELSE {K} END", "if({bool}, {K}, {K})", "coalesce({K}, {K})"],
     aggregates: AGGREGATES,
     windows: WINDOWS,
     exact: &["bool", "int", "big", "text", "date", "datetime", "bytes"],
@@ -67,8 +68,8 @@ const RULES: &[Of] = &[
     ("int", "({int} + {int})"), ("int", "({int} - {int})"), ("int", "({int} * 2)"), ("int", "abs({int})"), ("int", "char_length({text})"), ("int", "({int} DIV {int})"), ("int", "({int} % 7)"),
     ("int", "greatest({int}, {int})"), ("int", "{scalar:int}"), ("int", "year({date})"), ("int", "length({bytes})"), ("int", "locate('a', {text})"), ("int", "datediff({date}, {date})"), ("int", "json_length({json})"),
     ("big", "({int} * 3000000000)"), ("big", "least({big}, {big})"), ("big", "(SELECT count(*) FROM t2)"), ("unsigned", "({int} & 255)"), ("unsigned", "bit_count({big})"), ("unsigned", "(~ {big})"),
-    ("num", "({num} + {num})"), ("num", "({num} * 2)"), ("num", "round({num}, 1)"), ("num", "round({num} / 4, 2)"), ("num", "abs({num})"), ("wide", "({wide} + 1)"), ("wide", "-{wide}"), ("wide", "({int} / 4)"),
-    ("float", "({float} + {float})"), ("float", "({float} * 2)"), ("float", "-{float}"), ("float", "abs({float})"), ("wild", "-{wild}"), ("wild", "sqrt(abs({wild}))"), ("wild", "({wild} / 3)"),
+    ("num", "({num} + {num})"), ("num", "({num} * 2)"), ("num", "round({num}, 1)"), ("num", "round({num} / 4, 2)"), ("num", "abs({num})"), ("wide", "({wide} + 1)"), ("wide", "(- {wide})"), ("wide", "({int} / 4)"),
+    ("float", "({float} + {float})"), ("float", "({float} * 2)"), ("float", "(- {float})"), ("float", "abs({float})"), ("wild", "(- {wild})"), ("wild", "sqrt(abs({wild}))"), ("wild", "({wild} / 3)"),
     ("text", "concat({text}, {text})"), ("text", "upper({text})"), ("text", "substr({text}, 2, 3)"), ("text", "replace({text}, 'a', {text})"), ("text", "(CAST({int} AS CHAR) COLLATE utf8mb4_nopad_bin)"),
     ("text", "(hex({bytes}) COLLATE utf8mb4_nopad_bin)"), ("text", "reverse({text})"), ("text", "lpad({text}, 6, 'é')"), ("text", "quote({text})"),
     ("date", "date_add({date}, INTERVAL {int} DAY)"), ("date", "last_day({date})"), ("datetime", "date_add({datetime}, INTERVAL 90 MINUTE)"), ("datetime6", "({datetime6} + INTERVAL 1 MICROSECOND)"),

@@ -13,17 +13,17 @@ use crate::support::services::{postgres_url, url_of_database};
 /// Between cells, between rows, for NULL, and before what is not a row: bytes that no value here has.
 const CELL: char = '\x1f';
 const ROW: char = '\x1e';
-const NULL: &str = "\x02";
+pub(crate) const NULL: &str = "\x02";
 const MARK: char = '\x03';
 
 /// A database of this test's own, dropped with it.
-struct Fixture {
-    url: String,
+pub(crate) struct Fixture {
+    pub(crate) url: String,
     name: String,
 }
 
 impl Fixture {
-    fn new(purpose: &str) -> Self {
+    pub(crate) fn new(purpose: &str) -> Self {
         let name = format!("differential_{purpose}_{}", std::process::id());
         client::psql(&postgres_url(), &format!("CREATE DATABASE {name}"));
         let fixture = Self { url: url_of_database(&postgres_url(), &name), name };
@@ -46,12 +46,12 @@ impl Drop for Fixture {
 }
 
 /// What `psql` answers to each query.
-fn psql(url: &str, settings: &str, queries: &[Query]) -> Vec<Outcome> {
+pub(crate) fn psql(url: &str, settings: &str, queries: &[Query]) -> Vec<Outcome> {
     let mut script = format!("SET statement_timeout = '30s';\n{settings}\n");
     for Query { sql, .. } in queries {
         // A mark, the types, a mark, the rows, a mark and whether they were an error.
         script += &format!(
-            "\\echo {MARK}types\n{sql} \\gdesc\n\\echo {MARK}rows\n{sql};\n\\echo {MARK}error :ERROR :LAST_ERROR_MESSAGE\n"
+            "\\echo {MARK}types\n{sql}\n\\gdesc\n\\echo {MARK}rows\n{sql};\n\\echo {MARK}error :ERROR :LAST_ERROR_MESSAGE\n"
         );
     }
     let mut child = Command::new("psql")
