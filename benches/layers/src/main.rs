@@ -47,8 +47,8 @@ fn service(step: usize) -> HttpService {
     if step >= 2 {
         server = server.rate_limit_per_caller(Rate::per_second(100_000_000));
     }
-    let mut http = Http::new(HttpSettings::default())
-        .service(server.build().expect("a server of one tool"));
+    let mut http =
+        Http::new(HttpSettings::default()).service(server.build().expect("a server of one tool"));
     if step >= 1 {
         let key = EnvironmentKey::single(SecretString::from(KEY)).expect("a key");
         let sources = KeySources { environment: vec![key], ..KeySources::default() };
