@@ -17,6 +17,7 @@ mod mariadb;
 #[rustfmt::skip]
 mod mariadb_grammar;
 mod postgres;
+mod postgres_answers;
 #[rustfmt::skip]
 mod postgres_grammar;
 mod query;
