@@ -101,11 +101,11 @@ def markdown(results: Results, base: str, conditions: str, absent: list[str]) ->
     return "\n".join(lines) + "\n"
 
 
-def write_between_markers(path: Path, text: str) -> None:
+def write_between_markers(path: Path, text: str, begin_marker: str = BEGIN) -> None:
     """Replaces what an earlier run wrote and leaves the prose around it alone."""
     page = path.read_text()
-    before, begin, rest = page.partition(BEGIN)
+    before, begin, rest = page.partition(begin_marker)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise SystemExit(f"{path} has no lines `{BEGIN}` and `{END}`")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+        raise SystemExit(f"{path} has no lines `{begin_marker}` and `{END}`")
+    path.write_text(f"{before}{begin_marker}\n\n{text}\n{END}{after}")
