@@ -19,7 +19,8 @@ pub struct Limits {
     pub default_rows: usize,
     /// The most rows that a request may ask for. Default 10,000, ceiling 100,000.
     pub max_rows: usize,
-    /// Bytes of one result, counted as JSON. Default 1 MiB.
+    /// Bytes of one result, counted as JSON. It is sent twice, as text and structured, so that the default of 480 KiB fits into
+    /// the megabyte that a call may answer with by default.
     pub max_result_bytes: usize,
     /// Bytes of one cell before it is cut and marked. Default 64 KiB.
     pub max_cell_bytes: usize,
@@ -47,7 +48,7 @@ impl Default for Limits {
         Self {
             default_rows: 100,
             max_rows: 10_000,
-            max_result_bytes: 1 << 20,
+            max_result_bytes: 480 << 10,
             max_cell_bytes: 64 << 10,
             max_sql_bytes: 100_000,
             max_parameters: 1_000,
@@ -143,7 +144,7 @@ mod tests {
         check(|l| l.max_rows = 100_001, Some("max_rows"));
         check(|l| l.default_rows = 10_000, None);
         check(|l| l.default_rows = 0, Some("default_rows"));
-        check(|l| l.max_cell_bytes = (1 << 20) + 1, Some("max_cell_bytes"));
+        check(|l| l.max_cell_bytes = (480 << 10) + 1, Some("max_cell_bytes"));
         check(|l| l.max_timeout = Duration::from_secs(301), Some("max_timeout"));
         check(|l| l.default_timeout = Duration::ZERO, Some("default_timeout"));
         check(|l| l.max_work_steps = 0, Some("max_work_steps"));

@@ -252,3 +252,18 @@ async fn databases_are_chosen_by_name() {
         assert!(refused.message().contains("did you mean \"main\""), "{}", refused.message());
     }
 }
+
+#[tokio::test]
+async fn the_largest_result_by_default_is_whole_beside_its_text() {
+    let client = Client::memory(sample(|_| {})).await;
+    let sql = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 9999) \
+               SELECT n, printf('%.100c', '\"') FROM c";
+    for format in ["json", "csv", "markdown"] {
+        let arguments = json!({"query": sql, "limit": 10_000, "format": format});
+        let outcome = client.call("execute_query", arguments).await;
+        let result: Value = outcome.structured();
+        assert_eq!(result["truncated_by"], "result_bytes");
+        assert!(outcome.json().to_string().len() > 700_000);
+        assert_eq!(outcome.json()["_meta"].get("dev.wharf/truncated"), None);
+    }
+}

@@ -72,7 +72,7 @@ fn one(source: DatabaseSource) -> OneDatabase {
         source,
         row_limit: 10_000,
         timeout: Duration::from_secs(30),
-        result_bytes: 1 << 20,
+        result_bytes: 480 << 10,
         min_connections: 0,
         max_connections: 4,
         idle_lifetime: Duration::from_secs(300),

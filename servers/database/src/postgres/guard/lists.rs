@@ -93,6 +93,8 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
     ("query_to_xml_and_xmlschema", RUNS_SQL),
     ("cursor_to_xml", RUNS_SQL),
     ("cursor_to_xmlschema", RUNS_SQL),
+    ("pg_input_is_valid", NAMES_TYPE),
+    ("pg_input_error_info", NAMES_TYPE),
     ("fmgr_c_validator", "it loads a library"),
     ("fmgr_internal_validator", "it loads a function"),
     ("fmgr_sql_validator", "it analyses other functions"),
@@ -103,6 +105,7 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
 ];
 
 const RUNS_SQL: &str = "it runs SQL that the guard cannot see; select from the tables themselves";
+const NAMES_TYPE: &str = "it runs the checks of a type that its text names, which the guard cannot see; cast to the type itself";
 const FILES: &str = "it reads the server's files";
 
 /// Why a volatile function of PostgreSQL that is not on the list is refused, by the beginning of its name.

@@ -161,8 +161,8 @@ static TIMEOUT: Setting<Duration> = Setting {
 static RESULT_LIMIT: Setting<usize> = Setting {
     key: "result_limit",
     kind: RESULT_SIZE,
-    default: "1MiB",
-    text: "Most bytes of the rows of one answer, as JSON, from 1KiB to 64MiB.",
+    default: "480KiB",
+    text: "Most bytes of the rows of one answer, as JSON, from 1KiB to 64MiB. They are sent as text and as structured content, so that twice as many count against `response_budget`.",
 };
 static MIN_CONNECTIONS: Setting<usize> = Setting {
     key: "min_connections",
