@@ -38,6 +38,7 @@ class MariaDb:
 
     def prepare(self) -> None:
         make_folder(self.data, self.account)
+        make_folder(self.folder / "tmp", self.account)
         self.daemon.prepare([packages.require("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}",
                              "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
                              "--innodb-flush-method=nosync", "--innodb-log-file-size=32M"])
@@ -52,6 +53,8 @@ class MariaDb:
 
     def _command(self) -> list:
         return [packages.require("mariadbd"), "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
+                # A server that starts removes the temporary tables of every other one in the same folder.
+                f"--tmpdir={self.folder / 'tmp'}",
                 f"--socket={self.folder / 'socket'}", f"--pid-file={self.folder / 'pid'}", f"--init-file={self.folder / 'users.sql'}",
                 f"--ssl-ca={self.certificates.ca}", f"--ssl-cert={self.folder / 'server.pem'}", f"--ssl-key={self.folder / 'server.key'}",
                 *OPTIONS]
