@@ -20,6 +20,7 @@ pub mod engine;
 pub mod error;
 pub mod format;
 pub mod limits;
+pub mod mysql;
 pub mod names;
 mod overview;
 pub mod pool;

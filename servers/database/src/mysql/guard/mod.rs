@@ -1,0 +1,30 @@
+//! The first boundary: what a statement may be, judged from its text and from the catalogue, before it runs.
+//!
+//! 1. [`lexer`] splits the text exactly as the server does.
+//! 2. [`statement`] demands one statement that reads, refuses the words and forms that do more, and notes every relation
+//!    and every function it uses. What is sent is written anew from the tokens, without comments.
+//! 3. [`relations`] asks the catalogue about what was noted: views and stored functions are followed by the same rules;
+//!    tables that reach other servers and tables of credentials are refused.
+//!
+//! It fails closed: what is not understood, not known or cannot be looked at is refused with what to do instead.
+//! The second boundary, the read-only transaction, stands around whatever passes here.
+
+mod calls;
+pub(super) mod functions;
+pub(super) mod lexer;
+#[cfg(test)]
+mod lexer_tests;
+pub(super) mod relations;
+mod routines;
+mod scan;
+mod secrets;
+mod shape;
+pub(super) mod statement;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub(super) use relations::Policy;
+pub(super) use secrets::is_secret_variable;
+pub(super) use shape::Shape;
+pub(super) use statement::{Statement, check_text, judge};
