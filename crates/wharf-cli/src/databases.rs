@@ -8,6 +8,7 @@ use wharf_database::{
     engine::{Engine, Health},
     error::DatabaseError,
     limits::Limits,
+    mysql::{self, MysqlSettings},
     pool::PoolSettings,
     postgres::{Postgres, PostgresSettings, SecretUrl},
     promises::{Promised, Promises},
@@ -142,10 +143,7 @@ fn engine(one: &OneDatabase) -> Result<Arc<dyn Engine>, DatabaseError> {
         DatabaseSource::Sample => sqlite(one, SqliteSettings::sample()),
         DatabaseSource::Path(path) => sqlite(one, SqliteSettings::file(path)),
         DatabaseSource::Postgres(url) => postgres(one, url),
-        DatabaseSource::Mysql(_) => Err(DatabaseError::InvalidArgument {
-            argument: "url".into(),
-            message: "servers of databases are not part of this build".into(),
-        }),
+        DatabaseSource::Mysql(url) => mysql(one, url),
     }
 }
 
@@ -172,6 +170,28 @@ fn postgres(one: &OneDatabase, url: &DatabaseUrl) -> Result<Arc<dyn Engine>, Dat
     settings.session.extend(one.session.iter().cloned());
     settings.allow_functions.extend(one.allow_functions.iter().cloned());
     promised(one, Postgres::open(settings)?)
+}
+
+fn mysql(one: &OneDatabase, url: &DatabaseUrl) -> Result<Arc<dyn Engine>, DatabaseError> {
+    if one.writes {
+        return Err(DatabaseError::InvalidArgument {
+            argument: "writes".into(),
+            message: "rows of MySQL can't be changed; leave it out".into(),
+        });
+    }
+    let mut settings = MysqlSettings::from_url(&url.0)?;
+    bound(one, &mut settings.limits);
+    settings.pool = pool(one);
+    settings.root_certificates.clone_from(&one.ca_file);
+    settings.allow_functions.clone_from(&one.allow_functions);
+    for (name, value) in &one.session {
+        if name.eq_ignore_ascii_case("time_zone") {
+            settings.time_zone.clone_from(value);
+        } else {
+            settings.session.push((name.clone(), value.clone()));
+        }
+    }
+    promised(one, mysql::Database::open(settings)?)
 }
 
 fn sqlite(

@@ -3,7 +3,6 @@
 //! Each request works in a task that owns its connection, so that giving up in the middle leaves somebody who stops the
 //! statement on the server, cleans or closes the connection and only then gives its place in the pool to the next one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,7 +15,6 @@ use tokio_util::task::TaskTracker;
 
 use super::execute::{self, Answered};
 use super::failure;
-use super::grants;
 use super::guard::{self, Policy, Shape, Statement, relations, statement::Placeholders};
 use super::parameters;
 use super::session::{Flavor, Session, Terms};
@@ -56,7 +54,6 @@ struct Inner {
     opts: Opts,
     boundaries: Boundaries,
     policy: Policy,
-    warned: AtomicBool,
     flavor: OnceLock<Flavor>,
     pool: Pool<Session>,
     closing: CancellationToken,
@@ -92,7 +89,6 @@ impl Database {
             opts: super::session::options(&settings),
             boundaries,
             policy: Policy::new(&settings),
-            warned: AtomicBool::new(false),
             flavor: OnceLock::new(),
             pool: Pool::new(settings.pool.clone()),
             closing: CancellationToken::new(),
@@ -304,21 +300,9 @@ impl Inner {
             session.stop(&self.opts, self.settings.tls).await;
             return;
         }
-        self.warn_once(&mut session).await;
         let Some(session) = session.recycle().await else { return };
         if let Some(session) = place.give_back(session) {
             session.close().await;
-        }
-    }
-
-    /// Says once, loudly, if the role may do more than it needs.
-    async fn warn_once(&self, session: &mut Session) {
-        if self.warned.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let warnings = grants::warnings(&mut session.conn, &self.settings).await;
-        for warning in warnings.unwrap_or_default() {
-            tracing::warn!(target: "wharf::database", "{warning}");
         }
     }
 

@@ -67,7 +67,7 @@ fn judge(grants: &[String], database: Option<&str>) -> Option<String> {
     Some(format!(
         "The database role may do more than read ({list}). Queries stay read-only, but nothing else would hold it back: \
          make a role for reading and use that one. CREATE USER 'wharf_reader'@'%' IDENTIFIED BY '<a long password>'; \
-         GRANT SELECT, SHOW VIEW ON {place}.* TO 'wharf_reader'@'%';"
+         GRANT SELECT, SHOW VIEW ON {place}.* TO 'wharf_reader'@'%'"
     ))
 }
 
