@@ -33,6 +33,11 @@ use crate::{
     failure::Failure,
 };
 
+/// Calls allocate little and often, on every worker, which this allocator does for less than the system's. It is built
+/// without huge pages: an idle server would hold several, nearly empty.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long tasks get to end after the command has.
 const SHUTDOWN_LIMIT: Duration = Duration::from_millis(500);
 

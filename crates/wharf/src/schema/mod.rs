@@ -5,9 +5,11 @@
 //! object as a string and the schema could never accept a string; what still does not fit is refused in words that say what
 //! would be accepted and never repeat what was sent.
 
+mod checker;
 mod close;
 mod coerce;
 mod describe;
+mod plain;
 mod refusal;
 mod walk;
 
@@ -16,6 +18,8 @@ pub(crate) use refusal::{Refusals, shown};
 
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
+
+use self::checker::Checker;
 
 /// Backtracking steps of one pattern on one string; past them the string counts as not matching.
 const PATTERN_STEPS: usize = 100_000;
@@ -38,10 +42,7 @@ pub(crate) enum SchemaError {
 
 /// The compiled schema of arguments.
 #[derive(Debug)]
-pub(crate) struct InputSchema {
-    validator: Validator,
-    schema: Value,
-}
+pub(crate) struct InputSchema(Checker);
 
 impl InputSchema {
     /// Compiles `schema`.
@@ -49,8 +50,7 @@ impl InputSchema {
         if schema["type"] != "object" {
             return Err(SchemaError::NotAnObject);
         }
-        let validator = validator(schema)?;
-        Ok(Self { validator, schema: schema.clone() })
+        Checker::compile(schema).map(Self)
     }
 
     /// Checks `arguments`, coercing strings where only something else could be meant.
@@ -58,33 +58,30 @@ impl InputSchema {
     /// # Errors
     /// What does not fit, and what would.
     pub(crate) fn check(&self, arguments: &mut Value) -> Result<(), Refusals> {
-        if self.validator.is_valid(arguments) {
+        if self.0.accepts(arguments) {
             return Ok(());
         }
-        if coerce::coerce(&self.schema, arguments) && self.validator.is_valid(arguments) {
+        if coerce::coerce(&self.0.schema, arguments) && self.0.accepts(arguments) {
             return Ok(());
         }
-        Err(Refusals::collect(&self.validator, &self.schema, arguments, "the arguments"))
+        Err(self.0.refusals(arguments, "the arguments"))
     }
 
     /// Whether they fit as they are.
     #[cfg(feature = "fuzzing")]
     pub(crate) fn accepts(&self, arguments: &Value) -> bool {
-        self.validator.is_valid(arguments)
+        self.0.accepts(arguments)
     }
 }
 
 /// The compiled schema of structured content. Its root need not be an object schema.
 #[derive(Debug)]
-pub(crate) struct OutputSchema {
-    validator: Validator,
-    schema: Value,
-}
+pub(crate) struct OutputSchema(Checker);
 
 impl OutputSchema {
     /// Compiles `schema`.
     pub(crate) fn compile(schema: &Value) -> Result<Self, SchemaError> {
-        Ok(Self { validator: validator(schema)?, schema: schema.clone() })
+        Checker::compile(schema).map(Self)
     }
 
     /// Checks `content`, coercing nothing: a server says what it means.
@@ -92,11 +89,10 @@ impl OutputSchema {
     /// # Errors
     /// What does not fit.
     pub(crate) fn check(&self, content: &Value) -> Result<(), Refusals> {
-        if self.validator.is_valid(content) {
+        if self.0.accepts(content) {
             return Ok(());
         }
-        let whole = "the structured content";
-        Err(Refusals::collect(&self.validator, &self.schema, content, whole))
+        Err(self.0.refusals(content, "the structured content"))
     }
 }
 
@@ -314,11 +310,11 @@ mod tests {
         #[test]
         fn what_is_accepted_is_valid_and_what_was_valid_is_untouched(given in json_value()) {
             let schema = schema();
-            let valid = schema.validator.is_valid(&given);
+            let valid = schema.0.accepts(&given);
             let mut arguments = given.clone();
             let accepted = schema.check(&mut arguments).is_ok();
             prop_assert!(!valid || (accepted && arguments == given));
-            prop_assert!(!accepted || schema.validator.is_valid(&arguments));
+            prop_assert!(!accepted || schema.0.accepts(&arguments));
         }
     }
 }

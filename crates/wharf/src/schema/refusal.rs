@@ -36,13 +36,13 @@ pub(crate) struct Refusals {
 
 impl Refusals {
     pub(super) fn collect(
-        validator: &Validator,
+        validator: Option<&Validator>,
         schema: &Value,
         instance: &Value,
         whole: &'static str,
     ) -> Self {
         let mut all = Vec::new();
-        for error in validator.iter_errors(instance) {
+        for error in validator.into_iter().flat_map(|validator| validator.iter_errors(instance)) {
             refuse(schema, &error, &mut all);
             if all.len() >= MAX {
                 all.truncate(MAX);

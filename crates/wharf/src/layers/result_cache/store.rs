@@ -5,7 +5,7 @@ use std::{
     future::Future,
     hash::{BuildHasher, Hasher},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -68,7 +68,9 @@ struct Generations {
 
 /// The kept results of one server.
 pub(crate) struct ResultStore {
-    kept: Cache<[u8; 32], Arc<Kept>, Digested>,
+    max_bytes: u64,
+    /// Made when a result is first looked for: most servers keep none, and its tables are not small.
+    kept: OnceLock<Cache<[u8; 32], Arc<Kept>, Digested>>,
     generations: ArcSwap<Generations>,
     moments: AtomicU64,
 }
@@ -110,11 +112,21 @@ struct NotKept;
 impl ResultStore {
     /// Keeps at most `max_bytes`.
     pub(crate) fn new(max_bytes: u64) -> Self {
-        let kept = Cache::builder()
-            .max_capacity(max_bytes)
-            .weigher(|_, kept: &Arc<Kept>| u32::try_from(kept.size_bytes()).unwrap_or(u32::MAX))
-            .build_with_hasher(Digested);
-        Self { kept, generations: ArcSwap::default(), moments: AtomicU64::new(0) }
+        Self {
+            max_bytes,
+            kept: OnceLock::new(),
+            generations: ArcSwap::default(),
+            moments: AtomicU64::new(0),
+        }
+    }
+
+    fn kept(&self) -> &Cache<[u8; 32], Arc<Kept>, Digested> {
+        self.kept.get_or_init(|| {
+            Cache::builder()
+                .max_capacity(self.max_bytes)
+                .weigher(|_, kept: &Arc<Kept>| u32::try_from(kept.size_bytes()).unwrap_or(u32::MAX))
+                .build_with_hasher(Digested)
+        })
     }
 
     /// Now.
@@ -138,12 +150,12 @@ impl ResultStore {
         key: [u8; 32],
         run: impl Future<Output = Option<Arc<Kept>>>,
     ) -> Option<Arc<Kept>> {
-        self.kept.try_get_with(key, async { run.await.ok_or(NotKept) }).await.ok()
+        self.kept().try_get_with(key, async { run.await.ok_or(NotKept) }).await.ok()
     }
 
     /// Forgets what is kept under `key`.
     pub(super) async fn forget(&self, key: &[u8; 32]) {
-        self.kept.invalidate(key).await;
+        self.kept().invalidate(key).await;
     }
 
     /// Changes whenever the tool or one of the tags is invalidated.
@@ -183,8 +195,8 @@ impl ResultStore {
 
     #[cfg(test)]
     pub(super) async fn size_bytes(&self) -> u64 {
-        self.kept.run_pending_tasks().await;
-        self.kept.weighted_size()
+        self.kept().run_pending_tasks().await;
+        self.kept().weighted_size()
     }
 }
 
