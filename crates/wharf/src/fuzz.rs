@@ -10,7 +10,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::{
-    protocol::{HeaderView, Id, Message, UriTemplate, decode_value, parse_message, parse_strict},
+    protocol::{
+        HeaderView, Id, Inside, Message, UriTemplate, decode_value, parse_message, parse_strict,
+    },
     schema::InputSchema,
     scope::Grants,
     seal::{Sealer, SealingKey},
@@ -24,7 +26,7 @@ const MAX_REFUSAL_BYTES: usize = 8 * 1024;
 pub fn envelope(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let lenient = serde_json::from_str::<Value>(text);
-    match parse_message(text) {
+    match parse_message(text, &mut Inside::default()) {
         Err(refused) => {
             let (error, id) = *refused;
             assert!(matches!(error.code, -32700 | -32600), "{error}");

@@ -13,6 +13,8 @@ mod canonical;
 mod capability;
 mod content;
 mod context;
+#[doc(hidden)]
+pub mod cross_check;
 mod dispatch;
 mod error;
 mod events;
@@ -27,6 +29,9 @@ mod meta;
 mod observe;
 mod outbox;
 mod peer;
+#[cfg(feature = "profiling")]
+#[doc(hidden)]
+pub mod profiling;
 mod protocol;
 mod results;
 mod schema;

@@ -32,8 +32,56 @@ pub(crate) struct Parts<'a> {
 }
 
 /// Builds the stack of one server.
+#[cfg(not(feature = "profiling"))]
 pub(crate) fn stack(parts: Parts<'_>) -> Stack {
     BoxCloneSyncService::new(layered(parts))
+}
+
+/// Builds the stack of one server, or as many of its inner layers as the profiler wants.
+#[cfg(feature = "profiling")]
+pub(crate) fn stack(parts: Parts<'_>) -> Stack {
+    use crate::profiling::{LAYERS, kept_layers};
+    let count = kept_layers();
+    if count >= LAYERS.len() {
+        BoxCloneSyncService::new(layered(parts))
+    } else {
+        inner(parts, count)
+    }
+}
+
+/// The innermost `count` layers of [`layered`].
+#[cfg(feature = "profiling")]
+fn inner(
+    Parts { server, limits, rate_limits, gate, state, metrics, audit }: Parts<'_>,
+    count: usize,
+) -> Stack {
+    let mut layers = 0..;
+    macro_rules! around {
+        ($service:expr, $($layer:expr,)*) => {{
+            let service = $service;
+            if layers.next() == Some(count) {
+                return BoxCloneSyncService::new(service);
+            }
+            around!(@next service, $($layer,)*)
+        }};
+        (@next $service:ident, $layer:expr, $($rest:expr,)*) => {
+            around!(tower::Layer::layer(&$layer, $service), $($rest,)*)
+        };
+        (@next $service:ident,) => { BoxCloneSyncService::new($service) };
+    }
+    around!(
+        Handle,
+        ResultCacheLayer,
+        ResponseBudgetLayer::new(limits.response_bytes),
+        IdempotencyLayer,
+        ValidateLayer,
+        RateLimitLayer::new(server, rate_limits, state, metrics.clone()),
+        AuthorizeLayer,
+        ConcurrencyLayer::new(gate),
+        TimeoutLayer::new(limits.request_timeout),
+        CatchPanicLayer,
+        RecordLayer::new(metrics, audit),
+    )
 }
 
 fn layered(

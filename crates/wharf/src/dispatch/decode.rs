@@ -1,6 +1,6 @@
 //! From an envelope to a call: which era, which target, which arguments.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -17,8 +17,8 @@ use crate::{
     listen::Subscription,
     peer::{ClientCapabilities, Peer},
     protocol::{
-        HeaderView, Id, LogLevel, RequestMeta, Revision, RpcError, fields, parse_strict, slice,
-        string,
+        HeaderView, Id, Inside, LogLevel, RequestMeta, Revision, RpcError, fields, parse_strict,
+        slice, string,
     },
     results,
     server::{core::Core, lists::ListKind},
@@ -31,6 +31,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) id: Id,
     pub(crate) method: &'a str,
     pub(crate) params: Option<&'a str>,
+    /// What was read of them with the envelope.
+    pub(crate) inside: Inside<'a>,
 }
 
 /// Takes a notification in. Unknown ones are ignored, as JSON-RPC asks.
@@ -47,15 +49,16 @@ pub(super) fn notification(method: &str, params: Option<&str>, edge: &Edge<'_>) 
 /// Makes a call of a request.
 pub(super) fn request(
     core: &Arc<Core>,
-    arrival: Arrival<'_>,
+    mut arrival: Arrival<'_>,
     edge: &Edge<'_>,
 ) -> Result<Running, RpcError> {
-    let params = Params::parse(arrival.method, arrival.params)?;
-    let mut meta = RequestMeta::parse(arrival.body, params.meta)?;
+    let inside = std::mem::take(&mut arrival.inside);
+    let mut params = Params::parse(arrival.method, arrival.params, inside)?;
+    let (mut meta, version) = RequestMeta::parse(arrival.body, params.meta, params.meta_fields)?;
     if let Some(headers) = edge.headers {
         meta.continue_trace(headers);
     }
-    let (revision, peer) = era(arrival.method, &meta, edge)?;
+    let (revision, peer) = era(arrival.method, version.as_deref(), &meta, edge)?;
     if revision.is_modern()
         && let Some(headers) = edge.headers
     {
@@ -69,7 +72,7 @@ pub(super) fn request(
         (operation, Binding::default(), AskState::default())
     } else {
         let (operation, mut binding) =
-            operation(core, &arrival, &params, revision, &peer, edge.headers)?;
+            operation(core, &arrival, &mut params, revision, &peer, edge.headers)?;
         let may_ask = matches!(binding.method, "tools/call" | "resources/read" | "prompts/get");
         let ask = match (revision.is_modern() && may_ask, params.state, params.responses) {
             (false, _, _) | (true, None, None) => AskState::default(),
@@ -103,8 +106,13 @@ pub(super) fn request(
 }
 
 /// Which revision a request speaks, and how its client can be reached.
-fn era(method: &str, meta: &RequestMeta, edge: &Edge<'_>) -> Result<(Revision, Peer), RpcError> {
-    if let Some(version) = &meta.protocol_version {
+fn era(
+    method: &str,
+    version: Option<&str>,
+    meta: &RequestMeta,
+    edge: &Edge<'_>,
+) -> Result<(Revision, Peer), RpcError> {
+    if let Some(version) = version {
         // Before the version itself: a gateway that read another one has routed the request wrongly.
         if let Some(headers) = edge.headers {
             headers.expect("MCP-Protocol-Version", version)?;
@@ -175,7 +183,7 @@ fn initialize(
 fn operation(
     core: &Core,
     arrival: &Arrival<'_>,
-    params: &Params<'_>,
+    params: &mut Params<'_>,
     revision: Revision,
     peer: &Peer,
     headers: Option<HeaderView<'_>>,
@@ -199,7 +207,7 @@ fn operation(
         "prompts/get" => {
             let name = params.text(params.name, "name")?;
             named(&name)?;
-            let arguments = object(params.arguments, "arguments")?;
+            let arguments = arguments(params)?;
             let binding = bind(arrival, "prompts/get", &name, params.arguments);
             let operation = match registry.prompt(&name) {
                 Some(prompt) => Operation::GetPrompt { prompt, arguments },
@@ -241,12 +249,16 @@ fn operation(
 fn bind(
     arrival: &Arrival<'_>,
     method: &'static str,
-    target: &str,
+    target: &Cow<'_, str>,
     arguments: Option<&str>,
 ) -> Binding {
     Binding {
         method,
-        target: Bytes::copy_from_slice(target.as_bytes()),
+        // Borrowed from the body, unless it had escapes.
+        target: match target {
+            Cow::Borrowed(part) => slice(arrival.body, part),
+            Cow::Owned(text) => Bytes::copy_from_slice(text.as_bytes()),
+        },
         arguments: arguments.map(|raw| slice(arrival.body, raw)).unwrap_or_default(),
         round: None,
     }
@@ -271,10 +283,18 @@ fn object(raw: Option<&str>, name: &str) -> Result<Value, RpcError> {
     }
 }
 
+/// The object `arguments`, empty when absent.
+fn arguments(params: &mut Params<'_>) -> Result<Value, RpcError> {
+    match params.tree.take() {
+        Some(tree) => Ok(tree),
+        None => object(params.arguments, "arguments"),
+    }
+}
+
 fn call_tool(
     registry: &crate::server::registry::Registry,
     arrival: &Arrival<'_>,
-    params: &Params<'_>,
+    params: &mut Params<'_>,
     headers: Option<HeaderView<'_>>,
 ) -> Result<(Operation, Binding), RpcError> {
     let name = params.text(params.name, "name")?;
@@ -286,7 +306,7 @@ fn call_tool(
         Ok(tool) => tool,
         Err(error) => return Ok((refuse("tools/call", error), binding)),
     };
-    let arguments = object(params.arguments, "arguments")?;
+    let arguments = arguments(params)?;
     if let Some(headers) = headers {
         for parameter in &tool.headers {
             parameter.check(headers, &arguments)?;

@@ -7,11 +7,12 @@ use super::continuation;
 use crate::{
     call::{Outcome, Reply},
     caller::CallerKind,
+    content::Content,
     context::CallContext,
     error::{Error, ErrorKind, Failure},
     handler::{CompletionValues, ToolResult},
     meta::Meta,
-    protocol::{Revision, RpcError},
+    protocol::{Revision, RpcError, write_string},
 };
 
 /// The message that ends a call, and what carries it over HTTP.
@@ -150,12 +151,16 @@ fn member<T: Serialize + ?Sized>(out: &mut Vec<u8>, name: &str, value: &T) {
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
+    self::value(out, value);
+    out.push(b',');
+}
+
+fn value<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     let start = out.len();
     if serde_json::to_writer(&mut *out, value).is_err() {
         out.truncate(start);
         out.extend_from_slice(b"null");
     }
-    out.push(b',');
 }
 
 /// Closes the result with what every one of the revision carries.
@@ -239,7 +244,7 @@ fn complete(context: &CallContext, reply: Reply) -> Vec<u8> {
 }
 
 fn tool(out: &mut Vec<u8>, result: &ToolResult, revision: Revision) {
-    member(out, "content", &result.content);
+    content(out, &result.content);
     if let Some(structured) = &result.structured {
         let is_object = structured.get().starts_with('{');
         if revision.has_free_structured_content()
@@ -251,6 +256,25 @@ fn tool(out: &mut Vec<u8>, result: &ToolResult, revision: Revision) {
     if result.is_error {
         member(out, "isError", &true);
     }
+}
+
+/// Appends `"content":[…],`. Texts, which most results are and which may be long, are written here; other blocks by serde.
+fn content(out: &mut Vec<u8>, blocks: &[Content]) {
+    out.extend_from_slice(b"\"content\":[");
+    for (index, block) in blocks.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        match block {
+            Content::Text { text, annotations: None, meta } if meta.is_empty() => {
+                out.extend_from_slice(b"{\"type\":\"text\",\"text\":");
+                write_string(out, text);
+                out.push(b'}');
+            }
+            other => value(out, other),
+        }
+    }
+    out.extend_from_slice(b"],");
 }
 
 fn hint(out: &mut Vec<u8>, revision: Revision, cache: Option<crate::cache::CacheHint>) {

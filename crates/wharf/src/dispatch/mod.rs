@@ -16,7 +16,7 @@ pub(crate) use running::{Finished, Running, Step};
 use bytes::Bytes;
 
 use crate::{
-    protocol::{Id, Message, RpcError, parse_message},
+    protocol::{Id, Inside, Message, RpcError, parse_message},
     server::core::Core,
 };
 
@@ -38,7 +38,8 @@ impl Core {
         let Ok(text) = std::str::from_utf8(body) else {
             return self.refuse(&RpcError::parse("the text is not UTF-8"), None, edge);
         };
-        match parse_message(text) {
+        let mut inside = Inside::default();
+        match parse_message(text, &mut inside) {
             Err(refused) => self.refuse(&refused.0, refused.1.as_ref(), edge),
             Ok(Message::Batch(items)) => Received::Batch(
                 items.into_iter().map(|item| crate::protocol::slice(body, item)).collect(),
@@ -57,7 +58,7 @@ impl Core {
             Ok(Message::Request { id, method, params }) => {
                 match decode::request(
                     self,
-                    Arrival { body, id: id.clone(), method: &method, params },
+                    Arrival { body, id: id.clone(), method: &method, params, inside },
                     edge,
                 ) {
                     Ok(running) => Received::Call(Box::new(running)),

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::protocol::{FieldsError, RpcError, fields, string};
+use serde_json::Value;
+
+use crate::protocol::{FieldsError, Inside, MetaFields, PARAMETERS, RpcError, fields, string};
 
 /// The methods whose parameters have the names below.
 pub(super) const CORE_METHODS: [&str; 15] = [
@@ -23,12 +25,16 @@ pub(super) const CORE_METHODS: [&str; 15] = [
     "tools/list",
 ];
 
-/// Every parameter that the core's methods know, as raw JSON.
+/// Every parameter that the core's methods know ([`PARAMETERS`]), as raw JSON.
 #[derive(Default)]
 pub(super) struct Params<'a> {
     pub(super) meta: Option<&'a str>,
+    /// Its members, if they were read before.
+    pub(super) meta_fields: Option<MetaFields<'a>>,
     pub(super) name: Option<&'a str>,
     pub(super) arguments: Option<&'a str>,
+    /// The same as a tree, if it was read before; taken by whoever needs it.
+    pub(super) tree: Option<Value>,
     pub(super) uri: Option<&'a str>,
     pub(super) cursor: Option<&'a str>,
     pub(super) reference: Option<&'a str>,
@@ -44,38 +50,29 @@ pub(super) struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// Reads the parameters of `method`. Names of the core mean nothing to a method of an extension, which may have a
-    /// `URI` or `Name` of its own: there only `_meta` is read.
-    pub(super) fn parse(method: &str, raw: Option<&'a str>) -> Result<Self, RpcError> {
+    /// Reads the parameters of `method`, as far as they were not read before. Names of the core mean nothing to a method of
+    /// an extension, which may have a `URI` or `Name` of its own: there only `_meta` is read.
+    pub(super) fn parse(
+        method: &str,
+        raw: Option<&'a str>,
+        inside: Inside<'a>,
+    ) -> Result<Self, RpcError> {
         let Some(raw) = raw else { return Ok(Self::default()) };
+        let meta_fields = inside.meta;
         if !CORE_METHODS.contains(&method) {
             let [meta] = fields(raw, &["_meta"]).map_err(malformed)?;
-            return Ok(Self { meta, ..Self::default() });
+            return Ok(Self { meta, meta_fields, ..Self::default() });
         }
-        let names = &[
-            "_meta",
-            "name",
-            "arguments",
-            "uri",
-            "cursor",
-            "ref",
-            "argument",
-            "context",
-            "level",
-            "notifications",
-            "inputResponses",
-            "requestState",
-            "protocolVersion",
-            "capabilities",
-            "clientInfo",
-        ];
+        let parameters = inside.parameters.map_or_else(|| fields(raw, &PARAMETERS), Ok);
         let [meta, name, arguments, uri, cursor, reference, argument, context, level, rest @ ..] =
-            fields(raw, names).map_err(malformed)?;
+            parameters.map_err(malformed)?;
         let [notifications, responses, state, protocol_version, capabilities, client_info] = rest;
         Ok(Self {
             meta,
+            meta_fields,
             name,
             arguments,
+            tree: inside.arguments,
             uri,
             cursor,
             reference,

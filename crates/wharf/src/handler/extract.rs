@@ -24,7 +24,7 @@ pub struct Invocation {
     /// The validated arguments: of a tool or prompt, or a template's variables. Taken by [`Args`].
     pub(crate) arguments: Value,
     /// What is being read, for resources.
-    pub(crate) uri: Arc<str>,
+    pub(crate) uri: Option<Arc<str>>,
     /// The registered MIME type of what is being read.
     pub(crate) mime_type: Option<Arc<str>>,
     /// The states that this handler's extractors declared.
@@ -66,7 +66,7 @@ impl Invocation {
 
     /// What is being read; empty outside resource handlers.
     pub fn uri(&self) -> &str {
-        &self.uri
+        self.uri.as_deref().unwrap_or_default()
     }
 
     /// A clone of the server's state of type `T`, if the extractor declared it in [`FromCall::requires`].
@@ -218,7 +218,7 @@ impl Deref for Uri {
 
 impl FromCall for Uri {
     fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
-        Ok(Self(Arc::clone(&invocation.uri)))
+        Ok(Self(invocation.uri.clone().unwrap_or_else(|| Arc::from(""))))
     }
 }
 

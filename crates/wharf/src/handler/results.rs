@@ -399,7 +399,7 @@ pub(crate) fn resource_result<T: IntoResource>(
     response: T,
     invocation: &Invocation,
 ) -> Result<Vec<ResourceContents>, ToolError> {
-    response.into_resource(&invocation.uri, invocation.mime_type.as_deref())
+    response.into_resource(invocation.uri(), invocation.mime_type.as_deref())
 }
 
 pub(crate) fn prompt_result<T: IntoPrompt>(

@@ -1,31 +1,65 @@
 //! The innermost service: runs what the call names.
 
 use std::{
-    future::{Ready, ready},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use futures_util::future::{BoxFuture, Either};
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tower::Service;
 
 use crate::{
     call::{Call, Operation, Outcome, Reply},
     context::Context as CallContext,
-    error::{Error, ToolError},
-    handler::{BoxHandler, Invocation},
+    error::{Error, ErrorKind, ToolError},
+    handler::{BoxHandler, Invocation, ToolResult},
     peer::Peer,
     protocol::{Revision, RpcError},
+    server::entries::ToolEntry,
 };
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Handle;
 
+/// A tool's handler, which most calls run, is not boxed a second time.
+pub(crate) enum HandleFuture {
+    Tool { future: BoxFuture<'static, Result<ToolResult, ToolError>>, tool: Arc<ToolEntry> },
+    Other { future: BoxFuture<'static, Result<Outcome, Error>> },
+    Done { result: Option<Result<Outcome, Error>> },
+}
+
+impl Future for HandleFuture {
+    type Output = Result<Outcome, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Tool { future, tool } => {
+                let result = std::task::ready!(future.as_mut().poll(cx));
+                Poll::Ready(ended(result, |result| {
+                    // Here and not in a layer: only here is a tool's result known to be one.
+                    if let Some(output) = &tool.output {
+                        output.check(&tool.name, &result)?;
+                    }
+                    Ok(Reply::Tool(result))
+                }))
+            }
+            Self::Other { future } => future.as_mut().poll(cx),
+            // Only a future that is polled again after its end has lost its result.
+            Self::Done { result } => Poll::Ready(
+                result
+                    .take()
+                    .unwrap_or_else(|| Err(Error::failed(ErrorKind::Internal, "internal error"))),
+            ),
+        }
+    }
+}
+
 impl Service<Call> for Handle {
     type Response = Outcome;
     type Error = Error;
-    type Future = Either<BoxFuture<'static, Result<Outcome, Error>>, Ready<Result<Outcome, Error>>>;
+    type Future = HandleFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
@@ -36,17 +70,12 @@ impl Service<Call> for Handle {
         match operation {
             Operation::CallTool { tool, arguments } => {
                 let future = (tool.handler)(invocation(context, arguments));
-                finish(future, move |result| {
-                    // Here and not in a layer: only here is a tool's result known to be one.
-                    if let Some(output) = &tool.output {
-                        output.check(&tool.name, &result)?;
-                    }
-                    Ok(Reply::Tool(result))
-                })
+                HandleFuture::Tool { future, tool }
             }
             Operation::ReadResource { resource, uri, variables } => {
                 let cache = resource.cache;
                 let mime_type = resource.mime_type.clone();
+                let uri = Some(uri);
                 let invocation =
                     Invocation { context, arguments: variables, uri, mime_type, provided: None };
                 finish((resource.handler)(invocation), move |contents| {
@@ -66,13 +95,13 @@ impl Service<Call> for Handle {
             Operation::Extension { method, params } => {
                 run(&method.handler, context, params, Reply::Object)
             }
-            other => Either::Right(ready(immediate(other, &context))),
+            other => HandleFuture::Done { result: Some(immediate(other, &context)) },
         }
     }
 }
 
 fn invocation(context: CallContext, arguments: Value) -> Invocation {
-    Invocation { context, arguments, uri: Arc::from(""), mime_type: None, provided: None }
+    Invocation { context, arguments, uri: None, mime_type: None, provided: None }
 }
 
 fn run<R: Send + 'static>(
@@ -88,15 +117,20 @@ fn finish<R: Send + 'static>(
     future: BoxFuture<'static, Result<R, ToolError>>,
     reply: impl FnOnce(R) -> Result<Reply, Error> + Send + 'static,
 ) -> <Handle as Service<Call>>::Future {
-    Either::Left(Box::pin(async move {
-        match future.await {
-            Ok(result) => reply(result).map(Outcome::Complete),
-            Err(error) => match error.into_error() {
-                Error::Suspended => Ok(Outcome::InputRequired),
-                error => Err(error),
-            },
-        }
-    }))
+    HandleFuture::Other { future: Box::pin(async move { ended(future.await, reply) }) }
+}
+
+fn ended<R>(
+    result: Result<R, ToolError>,
+    reply: impl FnOnce(R) -> Result<Reply, Error>,
+) -> Result<Outcome, Error> {
+    match result {
+        Ok(result) => reply(result).map(Outcome::Complete),
+        Err(error) => match error.into_error() {
+            Error::Suspended => Ok(Outcome::InputRequired),
+            error => Err(error),
+        },
+    }
 }
 
 /// What needs no handler.

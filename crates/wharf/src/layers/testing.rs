@@ -116,7 +116,7 @@ impl Request {
 
     pub(crate) fn to(self, server: &Service) -> Call {
         let raw = Bytes::from(self.meta.to_string());
-        let meta = RequestMeta::parse(&raw, std::str::from_utf8(&raw).ok()).unwrap();
+        let (meta, _) = RequestMeta::parse(&raw, std::str::from_utf8(&raw).ok(), None).unwrap();
         let mut ask = AskState::default();
         if self.continues {
             ask.flow = Some(Flow::resume("flow".to_owned(), 1, 0));

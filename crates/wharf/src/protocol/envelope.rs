@@ -3,8 +3,12 @@
 use super::{
     fields::{FieldsError, fields, string},
     id::Id,
+    inside::{Inside, read_at_once},
     rpc_error::RpcError,
 };
+
+/// The members of a message that mean something.
+pub(super) const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
 /// One message, borrowed from its text.
 #[derive(Debug, PartialEq)]
@@ -30,27 +34,23 @@ pub(crate) enum Message<'a> {
 /// An unusable message, with its id when that much could be read.
 pub(crate) type Refused = (RpcError, Option<Id>);
 
-/// Reads one message.
-pub(crate) fn parse(text: &str) -> Result<Message<'_>, Box<Refused>> {
+/// Reads one message, and into `inside` what was read of its parameters on the way.
+pub(crate) fn parse<'a>(
+    text: &'a str,
+    inside: &mut Inside<'a>,
+) -> Result<Message<'a>, Box<Refused>> {
     if text.trim_ascii_start().starts_with('[') {
         let raw: Vec<&serde_json::value::RawValue> =
             serde_json::from_str(text).map_err(|error| Box::new((RpcError::parse(error), None)))?;
         return Ok(Message::Batch(raw.into_iter().map(|item| item.get()).collect()));
     }
-    let [version, raw_id, method, params, result, error] =
-        fields(text, &["jsonrpc", "id", "method", "params", "result", "error"]).map_err(
-            |error| {
-                Box::new((
-                    match error {
-                        FieldsError::Syntax(detail) => RpcError::parse(detail),
-                        FieldsError::Shape(detail) => {
-                            RpcError::invalid_request(format!("not a JSON-RPC message: {detail}"))
-                        }
-                    },
-                    None,
-                ))
-            },
-        )?;
+    let [version, raw_id, method, params, result, error] = match read_at_once(text) {
+        Some((members, read)) => {
+            *inside = read;
+            members
+        }
+        None => fields(text, &MEMBERS).map_err(not_a_message)?,
+    };
     let id = raw_id.map(Id::parse);
     let refuse = |message: &'static str| {
         Box::new((RpcError::invalid_request(message), id.clone().flatten()))
@@ -86,9 +86,23 @@ pub(crate) fn parse(text: &str) -> Result<Message<'_>, Box<Refused>> {
     }
 }
 
+fn not_a_message(error: FieldsError) -> Box<Refused> {
+    let error = match error {
+        FieldsError::Syntax(detail) => RpcError::parse(detail),
+        FieldsError::Shape(detail) => {
+            RpcError::invalid_request(format!("not a JSON-RPC message: {detail}"))
+        }
+    };
+    Box::new((error, None))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str) -> Result<Message<'_>, Box<Refused>> {
+        super::parse(text, &mut Inside::default())
+    }
 
     #[test]
     fn hostile_envelopes_get_the_code_of_json_rpc() {

@@ -7,12 +7,16 @@
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue, header::GetAll};
 
 use super::rpc_error::RpcError;
 
 const OPEN: &str = "=?base64?";
 const CLOSE: &str = "?=";
+
+static METHOD: HeaderName = HeaderName::from_static("mcp-method");
+static NAME: HeaderName = HeaderName::from_static("mcp-name");
+static PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 
 /// Where the mirrored headers of one request are read; `None` on transports without headers.
 #[derive(Clone, Copy)]
@@ -21,7 +25,18 @@ pub(crate) struct HeaderView<'a>(pub(crate) &'a HeaderMap);
 impl<'a> HeaderView<'a> {
     /// The decoded value of `name`, or why it can't be used.
     pub(crate) fn value(self, name: &str) -> Result<Option<Cow<'a, str>>, RpcError> {
-        let mut values = self.0.get_all(name).iter();
+        // The names that each request has need not be parsed each time.
+        let known = match name {
+            "Mcp-Method" => &METHOD,
+            "Mcp-Name" => &NAME,
+            "MCP-Protocol-Version" => &PROTOCOL_VERSION,
+            _ => return Self::one(self.0.get_all(name), name),
+        };
+        Self::one(self.0.get_all(known), name)
+    }
+
+    fn one(values: GetAll<'a, HeaderValue>, name: &str) -> Result<Option<Cow<'a, str>>, RpcError> {
+        let mut values = values.iter();
         let Some(first) = values.next() else { return Ok(None) };
         if values.next().is_some() {
             return Err(RpcError::header_mismatch(format!(

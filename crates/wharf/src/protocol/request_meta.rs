@@ -1,5 +1,7 @@
 //! A request's `_meta`: what the specification puts there, read once.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,23 @@ pub mod keys {
     /// Which listen stream a notification belongs to.
     pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 }
+
+/// The key under which a client may send an idempotency key for any tool.
+const IDEMPOTENCY_KEY: &str = "dev.wharf/idempotencyKey";
+
+/// The keys of `_meta` that the runtime acts on.
+pub(super) const META: [&str; 7] = [
+    keys::PROTOCOL_VERSION,
+    keys::CLIENT_CAPABILITIES,
+    keys::CLIENT_INFO,
+    keys::LOG_LEVEL,
+    "progressToken",
+    "traceparent",
+    IDEMPOTENCY_KEY,
+];
+
+/// Their raw JSON, in the same order.
+pub(crate) type MetaFields<'a> = [Option<&'a str>; META.len()];
 
 /// The severity of a log message (RFC 5424 section 6.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,7 +113,6 @@ impl LogLevel {
 pub(crate) struct RequestMeta {
     /// The whole object as JSON; empty when the request has none.
     pub(crate) raw: Bytes,
-    pub(crate) protocol_version: Option<Box<str>>,
     pub(crate) client_capabilities: Option<Bytes>,
     pub(crate) client_info: Option<Bytes>,
     pub(crate) log_level: Option<LogLevel>,
@@ -102,6 +120,8 @@ pub(crate) struct RequestMeta {
     pub(crate) progress_token: Option<Bytes>,
     /// W3C trace context.
     pub(crate) traceparent: Option<Box<str>>,
+    /// As JSON; whether it is a text is for those to ask who use it.
+    pub(crate) idempotency_key: Option<Bytes>,
 }
 
 impl RequestMeta {
@@ -113,27 +133,29 @@ impl RequestMeta {
         if self.traceparent.is_some() {
             return;
         }
-        let header = headers.0.get("traceparent").and_then(|value| value.to_str().ok());
+        const TRACEPARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
+        let header = headers.0.get(TRACEPARENT).and_then(|value| value.to_str().ok());
         self.traceparent = header.filter(|text| text.len() <= MAX_BYTES).map(Into::into);
     }
 
-    /// Reads `raw`, which is a part of `body`.
-    pub(crate) fn parse(body: &Bytes, raw: Option<&str>) -> Result<Self, RpcError> {
-        let Some(raw) = raw.filter(|raw| *raw != "null") else { return Ok(Self::default()) };
-        let [version, capabilities, info, level, token, traceparent] = fields(
-            raw,
-            &[
-                keys::PROTOCOL_VERSION,
-                keys::CLIENT_CAPABILITIES,
-                keys::CLIENT_INFO,
-                keys::LOG_LEVEL,
-                "progressToken",
-                "traceparent",
-            ],
-        )
-        .map_err(|error| RpcError::malformed_meta(format!("\"_meta\" is malformed: {error}")))?;
+    /// Reads `raw`, which is a part of `body` and may have been read into `known` already. Gives the revision that it names
+    /// beside it, since that matters only until the call begins.
+    pub(crate) fn parse<'a>(
+        body: &Bytes,
+        raw: Option<&'a str>,
+        known: Option<MetaFields<'a>>,
+    ) -> Result<(Self, Option<Cow<'a, str>>), RpcError> {
+        let Some(raw) = raw.filter(|raw| *raw != "null") else {
+            return Ok((Self::default(), None));
+        };
+        let known = known.map_or_else(|| fields(raw, &META), Ok);
+        let [version, capabilities, info, level, token, traceparent, idempotency_key] = known
+            .map_err(|error| {
+                RpcError::malformed_meta(format!("\"_meta\" is malformed: {error}"))
+            })?;
         let text = |raw: Option<&str>| raw.and_then(string).map(Box::<str>::from);
-        if version.is_some_and(|raw| string(raw).is_none()) {
+        let named = version.and_then(string);
+        if version.is_some() && named.is_none() {
             return Err(RpcError::malformed_meta(
                 "the protocolVersion in \"_meta\" must be a string",
             ));
@@ -154,15 +176,16 @@ impl RequestMeta {
             None => None,
             Some(raw) => Some(LogLevel::parse(string(raw).as_deref().unwrap_or_default())?),
         };
-        Ok(Self {
+        let meta = Self {
             raw: slice(body, raw),
-            protocol_version: text(version),
             client_capabilities: capabilities.map(|raw| slice(body, raw)),
             client_info: info.map(|raw| slice(body, raw)),
             log_level,
             progress_token: token.map(|raw| slice(body, raw)),
             traceparent: text(traceparent),
-        })
+            idempotency_key: idempotency_key.map(|raw| slice(body, raw)),
+        };
+        Ok((meta, named))
     }
 
     /// The whole object, for a handler.
@@ -175,19 +198,19 @@ impl RequestMeta {
 mod tests {
     use super::*;
 
-    fn parse(text: &'static str) -> Result<RequestMeta, RpcError> {
+    fn parse(text: &'static str) -> Result<(RequestMeta, Option<Cow<'static, str>>), RpcError> {
         let body = Bytes::from_static(text.as_bytes());
-        RequestMeta::parse(&body, Some(text))
+        RequestMeta::parse(&body, Some(text), None)
     }
 
     #[test]
     fn known_keys_are_read_and_the_rest_is_kept() {
-        let meta = parse(
+        let (meta, version) = parse(
             r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","progressToken":7,"mine/x":[1],
                 "io.modelcontextprotocol/clientCapabilities":{"roots":{}},"io.modelcontextprotocol/logLevel":"info"}"#,
         )
         .unwrap();
-        assert_eq!(meta.protocol_version.as_deref(), Some("2026-07-28"));
+        assert_eq!(version.as_deref(), Some("2026-07-28"));
         assert_eq!(meta.progress_token.as_deref(), Some(&b"7"[..]));
         assert_eq!(meta.log_level, Some(LogLevel::Info));
         assert_eq!(meta.to_meta().get("mine/x"), Some(&serde_json::json!([1])));
@@ -214,7 +237,7 @@ mod tests {
         fn check(meta: &'static str, header: &str, expected: Option<&str>) {
             let mut headers = http::HeaderMap::new();
             headers.insert("traceparent", header.parse().unwrap());
-            let mut meta = parse(meta).unwrap();
+            let (mut meta, _) = parse(meta).unwrap();
             meta.continue_trace(HeaderView(&headers));
             assert_eq!(meta.traceparent.as_deref(), expected);
         }

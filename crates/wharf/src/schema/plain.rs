@@ -36,6 +36,9 @@ const fn bit(name: &str) -> u8 {
     0
 }
 
+/// What each property accepts.
+type Members = Box<[(Box<str>, Plain)]>;
+
 /// What one place accepts.
 #[derive(Debug)]
 pub(super) struct Plain {
@@ -48,7 +51,7 @@ pub(super) struct Plain {
     length: Span,
     items: Option<Box<Plain>>,
     item_count: Span,
-    properties: Box<[(Box<str>, Plain)]>,
+    properties: Members,
     required: Box<[Box<str>]>,
     additional: Option<Box<Plain>>,
     property_count: Span,
@@ -221,7 +224,7 @@ impl Reader<'_> {
         schemas.iter().map(|schema| self.place(schema, depth + 1)).collect()
     }
 
-    fn properties(&mut self, value: &Value, depth: usize) -> Option<Box<[(Box<str>, Plain)]>> {
+    fn properties(&mut self, value: &Value, depth: usize) -> Option<Members> {
         let read = |(name, schema): (&String, &Value)| {
             Some((name.as_str().into(), self.place(schema, depth + 1)?))
         };

@@ -1,5 +1,6 @@
 //! Which call is meant to be the same.
 
+use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -7,11 +8,9 @@ use crate::{
     call::{Call, Operation},
     canonical,
     error::{Error, ErrorKind},
-    protocol::{fields, string},
+    protocol::string,
 };
 
-/// The key of `_meta` under which a client may send an idempotency key for any tool.
-const IDEMPOTENCY_KEY: &str = "dev.wharf/idempotencyKey";
 /// Longest key, in bytes.
 const MAX_KEY_BYTES: usize = 256;
 
@@ -28,7 +27,7 @@ impl Key {
     pub(super) fn of(call: &Call) -> Result<Option<Self>, Error> {
         let Operation::CallTool { tool, arguments } = &call.operation else { return Ok(None) };
         let context = &call.context;
-        let sent = sent(&context.meta.raw)?;
+        let sent = sent(context.meta.idempotency_key.as_ref())?;
         let parameter = tool.idempotent_by.as_deref().and_then(|name| arguments.get(name));
         let text = match (sent, parameter) {
             (Some(key), _) => key,
@@ -54,18 +53,10 @@ impl Key {
 }
 
 /// The key that came with the request.
-fn sent(meta: &[u8]) -> Result<Option<String>, Error> {
-    if memchr::memmem::find(meta, IDEMPOTENCY_KEY.as_bytes()).is_none() {
-        return Ok(None);
-    }
-    let text = std::str::from_utf8(meta).unwrap_or_default();
-    let Ok([raw]) = fields(text, &[IDEMPOTENCY_KEY]) else { return Ok(None) };
+fn sent(raw: Option<&Bytes>) -> Result<Option<String>, Error> {
     let Some(raw) = raw else { return Ok(None) };
-    let key = string(raw).ok_or_else(|| {
-        Error::failed(
-            ErrorKind::InvalidInput,
-            format!("{IDEMPOTENCY_KEY} in _meta must be a string"),
-        )
+    let key = std::str::from_utf8(raw).ok().and_then(string).ok_or_else(|| {
+        Error::failed(ErrorKind::InvalidInput, "dev.wharf/idempotencyKey in _meta must be a string")
     })?;
     Ok(Some(key.into_owned()))
 }

@@ -4,14 +4,15 @@ use std::{future::poll_fn, net::IpAddr, sync::Arc, task::Poll};
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 
 use super::{
     batch,
     body::ResponseBody,
+    body_read::read_body,
     forwarded,
-    incoming::{Accepts, is_json, read},
+    incoming::{Accepts, is_json},
     reply,
     sessions::{HttpSession, Sessions},
     settings::HttpSettings,
@@ -27,7 +28,7 @@ use crate::{
     server::{Service, core::Refusal},
 };
 
-const SESSION: &str = "mcp-session-id";
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// One server behind one path.
 pub(super) struct Endpoint {
@@ -69,9 +70,10 @@ impl Endpoint {
                 return response;
             }
         };
-        let id = parts.headers.get(SESSION).and_then(|id| id.to_str().ok());
+        let header = parts.headers.get(SESSION);
+        let id = header.and_then(|id| id.to_str().ok());
         let session = id.and_then(|id| self.sessions.find(id, &caller));
-        let lost = parts.headers.contains_key(SESSION) && session.is_none();
+        let lost = header.is_some() && session.is_none();
         let accepts = Accepts::of(&parts.headers);
         let headers = &parts.headers;
         let exchange =
@@ -181,7 +183,7 @@ impl Exchange<'_> {
             return reply::refusal(StatusCode::NOT_ACCEPTABLE, "media_type", text);
         }
         let settings = &self.endpoint.settings;
-        let body = match read(body, settings.body_limit_bytes, settings.header_timeout).await {
+        let body = match read_body(body, settings.body_limit_bytes, settings.header_timeout).await {
             Ok(body) => body,
             Err(refused) => return *refused,
         };

@@ -1,7 +1,7 @@
 //! Which names a request may use for this server, and which pages may talk to it. Host and Origin are checked
 //! separately: one stops DNS rebinding, the other stops foreign pages (specification, streamable-http security).
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 
@@ -65,8 +65,8 @@ impl Guard {
             );
         };
         // A request line may carry a name of its own (RFC 9112 section 3.2.2); both must be allowed.
-        let named =
-            request.uri().authority().map(|authority| authority.as_str().to_ascii_lowercase());
+        let named = request.uri().authority();
+        let named = named.map(|authority| Cow::Owned(authority.as_str().to_ascii_lowercase()));
         for name in std::iter::once(host).chain(named) {
             if !self.allows_host(&name, connection) {
                 return refuse(
@@ -168,10 +168,25 @@ impl Guard {
 }
 
 /// A `host[:port]` in lower case, if it is nothing else.
-fn authority(text: &str) -> Option<String> {
+fn authority(text: &str) -> Option<Cow<'_, str>> {
+    if is_plain(text) {
+        return Some(Cow::Borrowed(text));
+    }
     let authority: http::uri::Authority = text.parse().ok()?;
     let plain = !authority.as_str().contains('@') && !authority.host().is_empty();
-    plain.then(|| authority.as_str().to_ascii_lowercase())
+    plain.then(|| Cow::Owned(authority.as_str().to_ascii_lowercase()))
+}
+
+/// Whether `text` is a name or an address of version 4 in lower case, perhaps with a port: nothing is left to parse.
+fn is_plain(text: &str) -> bool {
+    let (host, port) = text.split_once(':').unwrap_or((text, "80"));
+    let in_name = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-')
+    };
+    !host.is_empty()
+        && host.bytes().all(in_name)
+        && (1..=5).contains(&port.len())
+        && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn without_port(host: &str) -> &str {
@@ -240,6 +255,40 @@ mod tests {
         origin("http://localhost.evil.example", Some(403));
         origin("http://localhost@evil.example", Some(403));
         origin("file://", Some(403));
+    }
+
+    #[test]
+    fn what_needs_no_parsing_would_be_parsed_the_same_way() {
+        let texts = [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1:1",
+            "a.b-c",
+            "-",
+            ".",
+            "a:",
+            ":80",
+            "a:b",
+            "a:1:2",
+            "A:1",
+            "a:123456",
+            "[::1]:80",
+            "a@b",
+            "a/b",
+            "a b",
+            "",
+            "a:00080",
+            "9:9",
+            "a..b",
+        ];
+        for text in texts {
+            let parsed = text.parse::<http::uri::Authority>().ok();
+            assert!(
+                !is_plain(text) || parsed.is_some_and(|parsed| parsed.as_str() == text),
+                "{text}"
+            );
+        }
+        assert!(is_plain("localhost:8080") && is_plain("127.0.0.1") && !is_plain("[::1]"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod batch;
 mod body;
+mod body_read;
 mod endpoint;
 mod forwarded;
 mod guard;
