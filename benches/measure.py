@@ -1,4 +1,4 @@
-"""Builds and starts the servers, and runs the load generator against them.
+"""Starts the servers and runs the load generator against them.
 
 The server is pinned to one core and the load generator to another. A run in which
 somebody else used more than a tenth of either core is repeated once.
@@ -8,40 +8,20 @@ import os
 import re
 import subprocess
 import threading
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 
-BENCHES = Path(__file__).resolve().parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", BENCHES / "target")).resolve()
+from servers import TARGET, Server
+
 FOREIGN_SHARE_LIMIT = 0.1
 START_TIMEOUT_S = 20
 LISTENING = re.compile(r"listening on (http://[\w.:/\[\]-]+)")
 
 
 @dataclass(frozen=True)
-class Server:
-    """One row of servers.toml."""
-
-    name: str
-    package: str
-    http: tuple[str, ...] | None
-    stdio: tuple[str, ...] | None
-    headers: tuple[str, ...] = ()
-
-    @property
-    def binary(self) -> str:
-        return str(TARGET / "release" / self.package)
-
-    @property
-    def exists(self) -> bool:
-        return (BENCHES / self.package / "Cargo.toml").is_file()
-
-
-@dataclass(frozen=True)
 class Load:
     """One point of a section: what the load generator is told, and how the table calls it."""
 
+    key: str
     section: str
     label: str
     transport: str
@@ -56,16 +36,8 @@ class Settings:
     client_core: int
 
 
-def load_servers() -> list[Server]:
-    rows = tomllib.loads((BENCHES / "servers.toml").read_text())["server"]
-    return [Server(r["name"], r["package"], tuple(r["http"]) if "http" in r else None,
-                   tuple(r["stdio"]) if "stdio" in r else None, tuple(r.get("headers", ()))) for r in rows]
-
-
-def build(servers: list[Server]) -> None:
-    packages = sorted({"loadgen", *(s.package for s in servers)})
-    command = ["cargo", "build", "--release", *(part for p in packages for part in ("-p", p))]
-    subprocess.run(command, cwd=BENCHES, check=True)
+# No server gets huge pages: an allocator that takes them holds several, nearly empty, and its resident size says nothing.
+ENVIRONMENT = {**os.environ, "MIMALLOC_ALLOW_THP": "0"}
 
 
 class HttpProcess:
@@ -73,13 +45,13 @@ class HttpProcess:
 
     def __init__(self, server: Server, core: int):
         self.server = server
-        self.command = ["taskset", "-c", str(core), server.binary, *(server.http or ())]
+        self.command = ["taskset", "-c", str(core), *server.command, *(server.http or ())]
         self.url: str | None = None
         self._ready = threading.Event()
 
     def __enter__(self) -> "HttpProcess":
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True, errors="replace")
+                                        stderr=subprocess.PIPE, text=True, errors="replace", env=ENVIRONMENT)
         threading.Thread(target=self._read_stderr, daemon=True).start()
         self._ready.wait(START_TIMEOUT_S)
         if self.url is None:
@@ -107,7 +79,7 @@ def load_generator(settings: Settings, mode: str, options: list[str]) -> dict:
                "--server-core", str(settings.server_core), "--client-core", str(settings.client_core), *options]
     timeout_s = 3 * (settings.seconds + settings.warm_up) + 60
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=ENVIRONMENT)
         return json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
         return {"errors": 1, "first_error": f"no end within {timeout_s:.0f} s"}
@@ -131,8 +103,9 @@ def window(settings: Settings) -> list[str]:
 
 def measure(server: Server, loads: list[Load], settings: Settings) -> list[tuple[Load, dict]]:
     """All loads of one section on one server; HTTP loads share one server process."""
+    results = [(load, {"lacks": server.lacks[load.key]}) for load in loads if load.key in server.lacks]
+    loads = [load for load in loads if load.key not in server.lacks]
     over_http = [load for load in loads if load.transport == "http"]
-    results = []
     if over_http and server.http is not None:
         with HttpProcess(server, settings.server_core) as process:
             for load in over_http:
@@ -141,7 +114,7 @@ def measure(server: Server, loads: list[Load], settings: Settings) -> list[tuple
                            *load.options]
                 results.append((load, steady_run(settings, "http", options)))
     if server.stdio is not None:
-        command = ["--", "taskset", "-c", str(settings.server_core), server.binary, *server.stdio]
+        command = ["--", "taskset", "-c", str(settings.server_core), *server.command, *server.stdio]
         for load in loads:
             if load.transport == "stdio":
                 results.append((load, steady_run(settings, "stdio", [*window(settings), *load.options, *command])))

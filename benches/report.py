@@ -52,7 +52,8 @@ def failure(results: list[dict]) -> str:
     count = sum(r.get("errors", 0) for r in results)
     first = next((r["first_error"] for r in results if r.get("first_error")), "")
     first = " ".join(first.split()).replace("|", "\\|")[:80]
-    return f"{count} {first}".strip()
+    lacks = next((r["lacks"] for r in results if r.get("lacks")), None)
+    return lacks or f"{count} {first}".strip()
 
 
 def load_table(loads: dict[str, dict[str, list[dict]]], base: str) -> list[str]:
@@ -91,10 +92,9 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores; Linux {platform.release()}; {rustc}"
 
 
-def markdown(results: Results, base: str, conditions: str, absent: list[str]) -> str:
+def markdown(results: Results, base: str, conditions: str, failed: dict[str, str]) -> str:
     lines = [f"Measured on {time.strftime('%Y-%m-%d')}: {machine()}.", "", conditions]
-    if absent:
-        lines += ["", f"Not measured, because their package is absent: {', '.join(absent)}."]
+    lines += [line for name, reason in failed.items() for line in ("", f"Not measured: {name}, which can't be built: {reason}")]
     for section, loads in results.sections.items():
         table = cold_table if section.startswith("Cold start") else load_table
         lines += ["", f"### {section}", "", *table(loads, base)]

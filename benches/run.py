@@ -6,11 +6,13 @@ usage: benches/run.py                          everything, three interleaved rep
        benches/run.py --only stdio --servers wharf bare
        benches/run.py --write docs/benchmarks.md
 
-It builds the servers of servers.toml in release mode, pins the server to one core and the
+It builds the servers of servers.toml in release mode (those of other libraries one after the
+other, which takes half an hour the first time), pins the server to one core and the
 load generator to another, runs each load on each server in turn, repeats the whole round,
 and prints Markdown tables of medians with their spread. CPU time per request beside the
 bare base is the figure to trust; requests per second depend on what else the machine does.
-Needs Linux with two cores, taskset, Rust and Python 3.11.
+Needs Linux with two cores, taskset, Rust and Python 3.11; for the peers also Node 20, npm and a
+registry of Python packages. A server that can't be built is named in the page with the reason.
 """
 import argparse
 import json
@@ -20,7 +22,9 @@ from pathlib import Path
 
 import measure
 import report
-from measure import Load, Server, Settings
+import servers as rows
+from measure import Load, Settings
+from servers import Server
 
 CONNECTIONS = (1, 16, 64)
 COLD_STARTS = 15
@@ -34,15 +38,15 @@ COLD = "Cold start over stdio, start to first answer"
 
 def http_load(section: str, era: str, connections: int) -> Load:
     label = f"{connections} connection{'s' if connections > 1 else ''}"
-    return Load(section, label, "http", ("--era", era, "--connections", str(connections)))
+    return Load(f"http-{era}", section, label, "http", ("--era", era, "--connections", str(connections)))
 
 
 def payload_load(label: str, size_bytes: int) -> Load:
-    return Load(PAYLOAD, label, "http", ("--connections", "4", "--target", "echo", "--size", str(size_bytes)))
+    return Load("payload", PAYLOAD, label, "http", ("--connections", "4", "--target", "echo", "--size", str(size_bytes)))
 
 
 def cold_load(era: str, revision: str) -> Load:
-    return Load(COLD, revision, "cold", ("--era", era, "--in-flight", str(COLD_STARTS)))
+    return Load("cold", COLD, revision, "cold", ("--era", era, "--in-flight", str(COLD_STARTS)))
 
 
 # The order is the order of the tables.
@@ -50,8 +54,8 @@ SECTIONS: dict[str, list[Load]] = {
     "http-modern": [http_load(MODERN, "modern", c) for c in CONNECTIONS],
     "http-legacy": [http_load(LEGACY, "legacy", c) for c in CONNECTIONS],
     "payload": [payload_load("64 KiB", 64 << 10), payload_load("1 MiB", 1 << 20)],
-    "stdio": [Load(STDIO, "sequential", "stdio", ("--in-flight", "1")),
-              Load(STDIO, "64 in flight", "stdio", ("--in-flight", "64"))],
+    "stdio": [Load("stdio", STDIO, "sequential", "stdio", ("--in-flight", "1")),
+              Load("stdio", STDIO, "64 in flight", "stdio", ("--in-flight", "64"))],
     "cold": [cold_load("modern", "2026-07-28"), cold_load("legacy", "2025-11-25")],
 }
 
@@ -111,16 +115,15 @@ def show_progress(repeat: int, load: Load, server: Server, result: dict) -> None
 
 def main() -> int:
     o = parse_options()
-    rows = measure.load_servers()
-    servers = choose([s for s in rows if s.exists], o.servers)
-    absent = [s.name for s in rows if not s.exists]
-    if not o.no_build:
-        measure.build(servers)
+    servers = choose(rows.load_servers(), o.servers)
+    failed = {} if o.no_build else rows.build(servers)
+    servers = [server for server in servers if server.name not in failed]
     results = run_all(servers, o)
     conditions = (f"Server on core {o.server_core}, load generator on core {o.client_core}, {o.repeats} interleaved "
                   f"repeats of {o.seconds:g} s: median (lowest–highest). Every answer is checked. The base of the "
-                  f"ratios is `{servers[0].name}`; all servers use the same allocator.")
-    text = report.markdown(results, servers[0].name, conditions, absent)
+                  f"ratios is `{servers[0].name}`; all servers "
+                  f"in Rust use the same allocator, and none uses huge pages.")
+    text = report.markdown(results, servers[0].name, conditions, failed)
     print(text)
     if o.write:
         report.write_between_markers(o.write, text)

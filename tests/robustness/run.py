@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The built `wharf` under attack, over HTTP and stdio and in both eras.
+"""The built `wharf`, and a server with tools that misbehave, under attack: over HTTP and stdio and in both eras.
 
 usage: tests/robustness/run.py [--target-dir target/debug] [--only TEXT]
 
@@ -21,8 +21,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "acceptance"))
 
 import http_attacks  # noqa: E402
+import misbehaving_attacks  # noqa: E402
 import stdio_attacks  # noqa: E402
-from attacker import MIB, Child, Target, allow_many_files, initialize, rss_bytes  # noqa: E402
+from attacker import MIB, Child, Target, allow_many_files, initialize, message, rss_bytes  # noqa: E402
 from harness import Case, Report, check, run_cases  # noqa: E402
 from servers import HttpServer, require_binary  # noqa: E402
 
@@ -91,6 +92,62 @@ def over_stdio(binary: str, attack, allowed_mib: int, era: str) -> None:
         child.kill()
 
 
+def misbehaving_over_http(binary: str, attack, allowed_mib: int) -> None:
+    server = HttpServer(f"misbehaving ({attack.__name__})", [binary, "--listen", "127.0.0.1:0"]).start()
+    held = []
+    try:
+        process = server._process
+        target = Target(server.url, process.pid)
+        for _ in range(50):
+            misbehaving_attacks.http_served(target)
+        # The first panic reads the program's symbols, if the environment asks for backtraces.
+        target.ask(message("modern", 1, "tools/call", misbehaving_attacks.PANICS))
+        before = rss_bytes(process.pid)
+        held = attack(target)
+        misbehaving_attacks.http_served(target)
+        check_memory(process.pid, before, allowed_mib)
+        check_ends(process, (0,))
+    finally:
+        for s in held:
+            s.close()
+        server.kill()
+
+
+def misbehaving_over_stdio(binary: str, attack, allowed_mib: int, era: str) -> None:
+    child = Child([binary, "--stdio"])
+    try:
+        if era == "legacy":
+            child.send(initialize())
+            child.read_until(0)
+        for _ in range(50):
+            misbehaving_attacks.stdio_served(child, era)
+        child.send(message(era, "first", "tools/call", misbehaving_attacks.PANICS))
+        child.read_until("first")
+        before = rss_bytes(child.pid)
+        attack(child, era)
+        misbehaving_attacks.stdio_served(child, era)
+        check_memory(child.pid, before, allowed_mib)
+        # Once more for what that answer has waited for, and the signal comes in the middle of it.
+        if attack is misbehaving_attacks.stdio_blocks:
+            child.send(message(era, "last", "tools/call", misbehaving_attacks.blocks(700)))
+        if attack is misbehaving_attacks.stdio_panics:
+            for n in range(600, 900):
+                child.send(message(era, n, "tools/call", misbehaving_attacks.PANICS))
+        check_ends(child.process, (0,))
+    finally:
+        child.kill()
+
+
+def misbehaving_cases(binary: str) -> list[Case]:
+    made = [Case(f"misbehaving {attack.__name__}", partial(misbehaving_over_http, binary, attack, allowed))
+            for attack, allowed in misbehaving_attacks.HTTP_ATTACKS]
+    for era in ("modern", "legacy"):
+        made += [Case(f"misbehaving {era} {attack.__name__}",
+                      partial(misbehaving_over_stdio, binary, attack, allowed, era))
+                 for attack, allowed in misbehaving_attacks.STDIO_ATTACKS]
+    return made
+
+
 def cases(binary: str) -> list[Case]:
     made = [Case(f"http {attack.__name__}", partial(over_http, binary, attack, allowed))
             for attack, allowed in http_attacks.ATTACKS]
@@ -110,7 +167,9 @@ def main() -> int:
     allow_many_files()
     report = Report()
     started = time.monotonic()
-    chosen = [case for case in cases(require_binary(options.target_dir / "wharf")) if options.only in case.name]
+    every = cases(require_binary(options.target_dir / "wharf"))
+    every += misbehaving_cases(require_binary(options.target_dir / "misbehaving"))
+    chosen = [case for case in every if options.only in case.name]
     run_cases(chosen, report, jobs=2 * (os.cpu_count() or 1))
     report.note(f"took {time.monotonic() - started:.0f} s")
     return report.finish()
