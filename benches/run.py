@@ -46,7 +46,7 @@ def payload_load(label: str, size_bytes: int) -> Load:
 
 
 def cold_load(era: str, revision: str) -> Load:
-    return Load("cold", COLD, revision, "cold", ("--era", era, "--in-flight", str(COLD_STARTS)))
+    return Load(f"cold-{era}", COLD, revision, "cold", ("--era", era, "--in-flight", str(COLD_STARTS)))
 
 
 # The order is the order of the tables.
