@@ -201,14 +201,14 @@ fn operation(
         "resources/read" => {
             let uri = params.text(params.uri, "uri")?;
             named(&uri)?;
-            let binding = bind(arrival, "resources/read", &uri, None);
+            let binding = bind(arrival, "resources/read", uri.clone(), None);
             Ok((read_resource(core, &registry, &uri, revision), binding))
         }
         "prompts/get" => {
             let name = params.text(params.name, "name")?;
             named(&name)?;
             let arguments = arguments(params)?;
-            let binding = bind(arrival, "prompts/get", &name, params.arguments);
+            let binding = bind(arrival, "prompts/get", name.clone(), params.arguments);
             let operation = match registry.prompt(&name) {
                 Some(prompt) => Operation::GetPrompt { prompt, arguments },
                 None => refuse("prompts/get", unknown_prompt(&name)),
@@ -249,7 +249,7 @@ fn operation(
 fn bind(
     arrival: &Arrival<'_>,
     method: &'static str,
-    target: &Cow<'_, str>,
+    target: Cow<'_, str>,
     arguments: Option<&str>,
 ) -> Binding {
     Binding {
@@ -301,7 +301,7 @@ fn call_tool(
     if let Some(headers) = headers {
         headers.expect("Mcp-Name", &name)?;
     }
-    let binding = bind(arrival, "tools/call", &name, params.arguments);
+    let binding = bind(arrival, "tools/call", name.clone(), params.arguments);
     let tool = match registry.tool(&name) {
         Ok(tool) => tool,
         Err(error) => return Ok((refuse("tools/call", error), binding)),
