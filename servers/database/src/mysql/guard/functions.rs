@@ -8,7 +8,7 @@
 #[rustfmt::skip]
 const COMPUTING_FUNCTIONS: &[&str] = &[
     "abs", "acos", "add_months", "adddate", "addtime", "aes_decrypt", "aes_encrypt", "any_value",
-    "area", "asbinary", "ascii", "asin", "astext", "aswkb", "aswkt", "atan", "atan2", "bin",
+    "area", "asbinary", "ascii", "asin", "astext", "aswkb", "aswkt", "atan", "atan2", "avg", "bin",
     "bin_to_uuid", "bit_and", "bit_count", "bit_length", "bit_or", "bit_xor", "boundary", "buffer",
     "cast", "ceil", "ceiling", "centroid", "char", "char_length", "character_length", "chr",
     "coalesce", "coercibility", "collation", "column_add", "column_check", "column_create",
@@ -37,7 +37,7 @@ const COMPUTING_FUNCTIONS: &[&str] = &[
     "json_objectagg", "json_overlaps", "json_pretty", "json_query", "json_quote", "json_remove",
     "json_replace", "json_schema_valid", "json_schema_validation_report", "json_search", "json_set",
     "json_storage_free", "json_storage_size", "json_table", "json_type", "json_unquote",
-    "json_valid", "json_value", "kdf", "lag", "last_day", "last_insert_id", "lcase", "lead",
+    "json_valid", "json_value", "kdf", "lag", "last_day", "last_insert_id", "last_value", "lcase", "lead",
     "least", "left", "length", "lengthb", "linefromtext", "linefromwkb", "linestring",
     "linestringfromtext", "linestringfromwkb", "ln", "localtime", "localtimestamp", "locate", "log",
     "log10", "log2", "lower", "lpad", "lpad_oracle", "ltrim", "ltrim_oracle", "make_set",
