@@ -14,6 +14,7 @@ mod compare;
 mod fixture;
 mod grammar;
 mod mariadb;
+mod mariadb_answers;
 #[rustfmt::skip]
 mod mariadb_grammar;
 mod postgres;
