@@ -168,6 +168,7 @@ fn postgres(one: &OneDatabase, url: &DatabaseUrl) -> Result<Arc<dyn Engine>, Dat
         settings.tls.root_certificates = Some(file.clone());
     }
     settings.session.extend(one.session.iter().cloned());
+    settings.writes = one.writes;
     settings.allow_functions.extend(one.allow_functions.iter().cloned());
     promised(one, Postgres::open(settings)?)
 }

@@ -21,11 +21,12 @@ use crate::names::TableName;
 use crate::request::{ExplainRequest, QueryRequest, TableFilter};
 use crate::result::QueryResult;
 use crate::search::{Findings, Search};
+use crate::write::Writer;
 
 /// Longest time that a check may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// One PostgreSQL database that can only be read.
+/// One PostgreSQL database. It can only be read, unless the settings say `writes`.
 ///
 /// Every request may be dropped at any time: its statement is cancelled on the server and its session is made clean, or closed.
 pub struct Postgres {
@@ -66,6 +67,14 @@ impl Postgres {
         Ok(Self { sessions: Sessions::new(settings)?, reader: Arc::new(reader) })
     }
 
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    pub(super) fn reader(&self) -> &Arc<Reader> {
+        &self.reader
+    }
+
     fn limits(&self) -> &Limits {
         &self.sessions.settings().limits
     }
@@ -102,7 +111,10 @@ impl Postgres {
     async fn run_check(&self) -> Result<Health, DatabaseError> {
         let timeout = PATIENCE.min(self.limits().max_timeout);
         let reader = &self.reader;
-        self.sessions.run(timeout, |session| run_check(Arc::clone(reader), session, timeout)).await
+        let writes = self.sessions.settings().writes;
+        self.sessions
+            .run(timeout, |session| run_check(Arc::clone(reader), session, timeout, writes))
+            .await
     }
 }
 
@@ -132,9 +144,10 @@ fn run_check(
     reader: Arc<Reader>,
     session: &Session,
     timeout: Duration,
+    writes: bool,
 ) -> BoxFuture<'_, Result<Health, DatabaseError>> {
     Box::pin(async move {
-        let mut warnings = role::report(session).await?.warnings();
+        let mut warnings = role::report(session).await?.warnings(writes);
         if let Some(why) = reader.guard.obstacle(session, timeout).await? {
             warnings.push(format!(
                 "statements run without the guard where the role may only read, and are refused where it may do more: {why}; \
@@ -203,6 +216,10 @@ impl Engine for Postgres {
 
     fn explain(&self, request: ExplainRequest) -> Answer<'_, Plan> {
         Box::pin(self.run_explain(request))
+    }
+
+    fn writer(&self) -> Option<&dyn Writer> {
+        self.sessions.settings().writes.then_some(self as &dyn Writer)
     }
 
     fn pool_stats(&self) -> PoolStats {

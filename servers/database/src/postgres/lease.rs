@@ -26,6 +26,8 @@ const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 const MAX_RESETS: usize = 10;
 /// How often idle sessions are looked at.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
+/// How long a commit may take before its caller is told that nobody knows. It may wait for a standby.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The sessions of one database.
 pub(super) struct Sessions {
@@ -65,12 +67,51 @@ impl Sessions {
     ///
     /// The answer comes when the time is over, whatever the server does; the server is then told to stop. Dropping the
     /// future does the same. Work that finds a session broken that was idle before is done once more on a fresh one: nothing
-    /// that is done here changes anything.
+    /// of it was committed.
     pub(super) async fn run<T>(
         &self,
         timeout: Duration,
         work: impl for<'s> Fn(&'s Session) -> BoxFuture<'s, Result<T, DatabaseError>>,
     ) -> Result<T, DatabaseError> {
+        let (_lease, started, done) = self.work(timeout, work).await?;
+        self.shared.pool.record(started, false);
+        Ok(done)
+    }
+
+    /// Does some work in a transaction that it leaves open, and commits it. What fails before the commit is rolled back.
+    ///
+    /// A commit is never done twice and never called failed: where the server does not say how it ended, the answer is
+    /// [`DatabaseError::OutcomeUnknown`]. Dropping the future leaves a transaction that is either committed or rolled back.
+    pub(super) async fn run_and_commit<T>(
+        &self,
+        timeout: Duration,
+        work: impl for<'s> Fn(&'s Session) -> BoxFuture<'s, Result<T, DatabaseError>>,
+    ) -> Result<T, DatabaseError> {
+        let (mut lease, started, done) = self.work(timeout, work).await?;
+        if self.shared.closing.is_cancelled() {
+            self.shared.pool.record(started, true);
+            return Err(DatabaseError::Cancelled);
+        }
+        lease.interrupted = true;
+        let committed = match tokio::time::timeout(COMMIT_PATIENCE, lease.commit()).await {
+            Ok(ended) => {
+                lease.interrupted = false;
+                ended
+            }
+            Err(_elapsed) => Err(DatabaseError::OutcomeUnknown {
+                reason: "the server did not confirm it in time".into(),
+            }),
+        };
+        self.shared.pool.record(started, committed.is_err());
+        committed.map(|()| done)
+    }
+
+    /// Work that succeeded, with its session and its beginning. Failures are recorded here.
+    async fn work<T>(
+        &self,
+        timeout: Duration,
+        work: impl for<'s> Fn(&'s Session) -> BoxFuture<'s, Result<T, DatabaseError>>,
+    ) -> Result<(Lease, Instant, T), DatabaseError> {
         let mut fresh = false;
         loop {
             let mut lease = self.lease(fresh).await?;
@@ -92,8 +133,13 @@ impl Sessions {
                 fresh = true;
                 continue;
             }
-            self.shared.pool.record(started, done.is_err());
-            return done;
+            return match done {
+                Ok(done) => Ok((lease, started, done)),
+                Err(error) => {
+                    self.shared.pool.record(started, true);
+                    Err(error)
+                }
+            };
         }
     }
 

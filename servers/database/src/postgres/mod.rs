@@ -1,4 +1,4 @@
-//! PostgreSQL, read-only behind two boundaries that do not lean on each other.
+//! PostgreSQL, read-only (unless it is told otherwise) behind two boundaries that do not lean on each other.
 //!
 //! 1. **The guard** ([`guard`]): PostgreSQL itself analyses the statement without running it, and every function, operator,
 //!    type and relation that it names, directly or through views, policies and other functions, is judged by OID against the
@@ -9,7 +9,8 @@
 //! Against an ordinary role each of them is enough. A superuser can read files and reach the network in a read-only transaction
 //! too, so that only the guard stands between a statement and those; [`role`] warns about such a role.
 //!
-//! It refuses to write, whatever the role may do.
+//! Where the settings say `writes`, [`write`](self::write) lets one INSERT, UPDATE or DELETE through the guard and commits it if it
+//! touches what was agreed to. Otherwise nothing is written, whatever the role may do.
 
 mod cells;
 mod connect;
@@ -31,6 +32,7 @@ mod show;
 mod stream;
 mod tls;
 mod types;
+mod write;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -52,6 +54,8 @@ mod session_tests;
 mod value_tests;
 #[cfg(test)]
 mod verdict_tests;
+#[cfg(test)]
+mod write_tests;
 
 pub use engine::Postgres;
 pub use role::ADVICE as ROLE_ADVICE;

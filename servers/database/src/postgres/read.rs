@@ -225,16 +225,24 @@ impl Reader {
 }
 
 /// The server must see the parameters that were judged.
+pub(super) fn same_parameters(
+    prepared: &Statement,
+    verdict: &Verdict,
+) -> Result<(), DatabaseError> {
+    let oids = |types: &[Type]| types.iter().map(Type::oid).collect::<Vec<_>>();
+    if oids(prepared.params()) != oids(&verdict.parameters) {
+        return Err(DatabaseError::Busy { reason: "its schema is being changed".into() });
+    }
+    Ok(())
+}
+
 fn same_types(
     plain: Statement,
     prefixed: Statement,
     verdict: &Verdict,
 ) -> Result<Admitted, DatabaseError> {
-    let oids = |types: &[Type]| types.iter().map(Type::oid).collect::<Vec<_>>();
-    let judged = oids(&verdict.parameters);
-    if oids(plain.params()) != judged || oids(prefixed.params()) != judged {
-        return Err(DatabaseError::Busy { reason: "its schema is being changed".into() });
-    }
+    same_parameters(&plain, verdict)?;
+    same_parameters(&prefixed, verdict)?;
     Ok(Admitted { plain, prefixed })
 }
 

@@ -51,8 +51,8 @@ impl Report {
         !self.superuser && self.attributes.is_empty() && self.member_of.is_empty()
     }
 
-    /// What the operator should know, in whole sentences.
-    pub(super) fn warnings(&self) -> Vec<String> {
+    /// What the operator should know, in whole sentences; `writes` is whether rows are meant to be changed.
+    pub(super) fn warnings(&self, writes: bool) -> Vec<String> {
         let mut found = Vec::new();
         if self.superuser {
             found.push("it is a superuser, who can read files and run programs even in a read-only transaction".to_owned());
@@ -65,7 +65,7 @@ impl Report {
             if !self.member_of.is_empty() {
                 found.push(format!("it is a member of {}", self.member_of.join(", ")));
             }
-            if !self.writes.is_empty() {
+            if !self.writes.is_empty() && !writes {
                 found.push(format!("it may write to {}", list(&self.writes)));
             }
             if !self.creates_in.is_empty() {

@@ -89,8 +89,13 @@ impl Scratch {
              GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
         ))
         .await;
+        self.reader_settings(&role)
+    }
+
+    /// The settings of a role that [`reader`](Self::reader) made.
+    pub(super) fn reader_settings(&self, role: &str) -> PostgresSettings {
         let mut settings = self.superuser();
-        settings.user = role;
+        settings.user = role.to_owned();
         settings.password = Some("p".to_owned().into());
         settings
     }

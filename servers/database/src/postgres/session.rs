@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{CancelToken, Client, Statement};
 use tokio_util::sync::DropGuard;
 
@@ -110,6 +111,19 @@ impl Session {
     /// Runs statements that return nothing.
     pub(super) async fn batch(&self, sql: &str) -> Result<(), DatabaseError> {
         self.client.batch_execute(sql).await.map_err(|error| self.own_error(&error))
+    }
+
+    /// Ends a transaction in which every statement succeeded, and tells how that ended.
+    pub(super) async fn commit(&self) -> Result<(), DatabaseError> {
+        let Err(error) = self.client.batch_execute("COMMIT").await else { return Ok(()) };
+        match error.as_db_error().map(DbError::parsed_severity) {
+            // The server rolled back: behind a commit it reports no plain error any more.
+            Some(Some(Severity::Error)) => Err(self.own_error(&error)),
+            // It ended the session, or the connection was lost, before or behind the commit.
+            _ => Err(DatabaseError::OutcomeUnknown {
+                reason: "the connection was lost while it was being committed".into(),
+            }),
+        }
     }
 
     /// Begins a transaction whose statements end a little after the caller's own timer.

@@ -62,6 +62,8 @@ pub struct PostgresSettings {
     /// Whether to read without the guard where the server cannot analyse a statement (before PostgreSQL 14, on a standby,
     /// without the TEMP privilege), provided the role may only read. Default yes; each check then warns.
     pub allow_unguarded_read_only_role: bool,
+    /// Whether rows may be changed, by [`Writer`](crate::write::Writer). Default no.
+    pub writes: bool,
 }
 
 /// Settings that other parts of this program rely on.
@@ -109,6 +111,7 @@ impl PostgresSettings {
             allow_functions: BTreeSet::new(),
             allow_foreign_tables: false,
             allow_unguarded_read_only_role: true,
+            writes: false,
         }
     }
 

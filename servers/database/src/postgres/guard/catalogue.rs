@@ -69,6 +69,13 @@ const FOREIGN_CHILDREN: &str = "WITH RECURSIVE tree(oid) AS (SELECT inhrelid FRO
      SELECT n.nspname::text, c.relname::text FROM tree JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace \
      WHERE c.relkind = 'f' LIMIT 1";
 
+const TARGET: &str = "SELECT EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type <> '1'), \
+       CASE WHEN c.relrowsecurity THEN \
+         ARRAY(SELECT x.expression FROM pg_policy p, LATERAL (VALUES (p.polqual::text), (p.polwithcheck::text)) x(expression) \
+               WHERE p.polrelid = c.oid AND x.expression IS NOT NULL) \
+         ELSE '{}'::text[] END \
+     FROM pg_class c WHERE c.oid = $1";
+
 const NAMED: &str = "SELECT 'f', p.oid FROM pg_proc p WHERE p.proname::text = ANY ($1) \
      UNION ALL SELECT 'r', c.oid FROM pg_class c WHERE c.relname::text = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
      UNION ALL SELECT 'o', o.oid FROM pg_operator o WHERE o.oprname::text = ANY ($1) AND o.oid >= 16384";
@@ -140,6 +147,12 @@ impl Relation {
     pub(super) fn qualified(&self) -> String {
         format!("{}.{}", self.schema, self.name)
     }
+}
+
+/// What is particular to a table that is changed.
+pub(super) struct Target {
+    pub(super) has_rules: bool,
+    pub(super) policies: Vec<String>,
 }
 
 /// What a name that stands in an opaque body can mean.
@@ -264,6 +277,12 @@ pub(super) async fn foreign_child(
     let qualified =
         |row: &Row| Ok(format!("{}.{}", get::<String>(row, 0)?, get::<String>(row, 1)?));
     rows.first().map(qualified).transpose()
+}
+
+pub(super) async fn target(session: &Session, oid: u32) -> Result<Target, DatabaseError> {
+    let rows = rows(session, TARGET, &oid).await?;
+    let row = rows.first().ok_or_else(|| DatabaseError::internal("a table is gone"))?;
+    Ok(Target { has_rules: get(row, 0)?, policies: get(row, 1)? })
 }
 
 /// Everything that some names can mean, in whatever schema.

@@ -1,4 +1,4 @@
-//! The nodes and fields of statements that read.
+//! The nodes and fields of statements that read, and of the parts of those that change rows.
 //!
 //! The lists were made from PostgreSQL's `primnodes.h` and `parsenodes.h` (14 to 18). What is missing here is refused, so that
 //! a list that is too short refuses a statement and never lets one through.
@@ -38,11 +38,11 @@ pub(super) fn role(tag: &str, field: &str) -> Option<Role> {
 const TAGS: &[&str] = &[
     "AGGREF", "ALIAS", "ARRAYCOERCEEXPR", "ARRAYEXPR", "BOOLEANTEST", "BOOLEXPR", "CASEEXPR", "CASETESTEXPR", "CASEWHEN",
     "COALESCEEXPR", "COERCETODOMAIN", "COERCETODOMAINVALUE", "COERCEVIAIO", "COLLATEEXPR", "COMMONTABLEEXPR", "CONST",
-    "CONVERTROWTYPEEXPR", "CTECYCLECLAUSE", "CTESEARCHCLAUSE", "DISTINCTEXPR", "FIELDSELECT", "FROMEXPR", "FUNCEXPR",
-    "GROUPINGFUNC", "GROUPINGSET", "JOINEXPR", "JSONBEHAVIOR", "JSONCONSTRUCTOREXPR", "JSONEXPR", "JSONFORMAT",
+    "CONVERTROWTYPEEXPR", "CTECYCLECLAUSE", "CTESEARCHCLAUSE", "DISTINCTEXPR", "FIELDSELECT", "FIELDSTORE", "FROMEXPR", "FUNCEXPR",
+    "GROUPINGFUNC", "GROUPINGSET", "INFERENCEELEM", "JOINEXPR", "JSONBEHAVIOR", "JSONCONSTRUCTOREXPR", "JSONEXPR", "JSONFORMAT",
     "JSONISPREDICATE", "JSONRETURNING", "JSONTABLEPATH", "JSONTABLEPATHSCAN", "JSONTABLESIBLINGJOIN", "JSONVALUEEXPR",
-    "MINMAXEXPR", "NAMEDARGEXPR", "NULLIFEXPR", "NULLTEST", "OPEXPR", "PARAM", "QUERY", "RANGETBLENTRY", "RANGETBLFUNCTION",
-    "RANGETBLREF", "RELABELTYPE", "ROWCOMPAREEXPR", "ROWEXPR", "RTEPERMISSIONINFO", "SCALARARRAYOPEXPR", "SETOPERATIONSTMT",
+    "MINMAXEXPR", "NAMEDARGEXPR", "NULLIFEXPR", "NULLTEST", "ONCONFLICTEXPR", "OPEXPR", "PARAM", "QUERY", "RANGETBLENTRY", "RANGETBLFUNCTION",
+    "RANGETBLREF", "RELABELTYPE", "ROWCOMPAREEXPR", "ROWEXPR", "RTEPERMISSIONINFO", "SCALARARRAYOPEXPR", "SETOPERATIONSTMT", "SETTODEFAULT",
     "SORTGROUPCLAUSE", "SQLVALUEFUNCTION", "SUBLINK", "SUBSCRIPTINGREF", "TABLEFUNC", "TABLESAMPLECLAUSE", "TARGETENTRY",
     "VAR", "WINDOWCLAUSE", "WINDOWFUNC", "XMLEXPR",
 ];
@@ -106,6 +106,9 @@ const FIELDS: &[(Role, &[&str])] = &[
         "format_type", "encoding", "format", "raw_expr", "formatted_expr", "column_name", "path_spec", "passing_names",
         "passing_values", "on_empty", "on_error", "use_io_coercion", "use_json_coercion", "wrapper", "omit_quotes", "btype",
         "coerce", "value", "path", "errorOnError", "child", "colMin", "colMax", "lplan", "rplan", "largs", "rargs",
+        // of statements that change rows
+        "newvals", "fieldnums", "action", "arbiterElems", "arbiterWhere", "constraint", "onConflictSet", "onConflictWhere",
+        "exclRelIndex", "exclRelTlist", "infercollid", "inferopclass",
     ]),
 ];
 

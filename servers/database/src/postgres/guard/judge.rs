@@ -8,6 +8,7 @@ use super::catalogue::{self, FIRST_USER_OID, Function, Relation};
 use super::declaration::{self, refuse};
 use super::lists::SECRET_RELATIONS;
 use super::opaque;
+use super::target;
 use super::tree;
 use super::walk::{self, Objection, Uses};
 use super::{Allowed, body};
@@ -28,6 +29,8 @@ pub(super) struct Judge<'a> {
     relations: Pending<bool>,
     operators: Pending<()>,
     types: Pending<()>,
+    /// The table that the statement changes.
+    target: Option<u32>,
     pub(super) names: BTreeSet<String>,
 }
 
@@ -71,6 +74,7 @@ impl<'a> Judge<'a> {
             relations: Pending::new(),
             operators: Pending::new(),
             types: Pending::new(),
+            target: None,
             names: BTreeSet::new(),
         }
     }
@@ -87,12 +91,28 @@ impl<'a> Judge<'a> {
             .map_err(Objection::from)
             .and_then(|tree| walk::collect(&tree, &mut uses))
             .map_err(|objection| objection_error(&objection, via))?;
+        self.take_uses(uses, via, in_system_view);
+        Ok(())
+    }
+
+    /// Takes in the analysed statement of a caller who may change rows of one table.
+    pub(super) fn take_change(&mut self, text: &str) -> Result<(), DatabaseError> {
+        let mut uses = Uses::default();
+        let target = tree::read(text)
+            .map_err(Objection::from)
+            .and_then(|tree| walk::collect_change(&tree, &mut uses))
+            .map_err(|objection| target::objection_error(&objection))?;
+        self.target = Some(target);
+        self.take_uses(uses, &Via::from(""), false);
+        Ok(())
+    }
+
+    fn take_uses(&mut self, mut uses: Uses, via: &Via, in_system_view: bool) {
         uses.functions.iter().for_each(|&oid| self.functions.push(oid, via, ()));
         uses.operators.iter().for_each(|&oid| self.operators.push(oid, via, ()));
         uses.types.iter().for_each(|&oid| self.push_type(oid, via));
         uses.relations.iter().for_each(|&oid| self.relations.push(oid, via, in_system_view));
         self.names.append(&mut uses.names);
-        Ok(())
     }
 
     /// A type of a result or parameter, whose conversion to text runs when rows are sent.
@@ -138,6 +158,12 @@ impl<'a> Judge<'a> {
         for relation in catalogue::relations(self.session, &oids).await? {
             let Some((via, in_system_view)) = todo.get(&relation.oid) else { continue };
             self.judge_relation(&relation, via, *in_system_view)?;
+            if self.target == Some(relation.oid) {
+                for expression in target::judge(self.session, &relation).await? {
+                    let through = format!("table {}", relation.qualified()).into();
+                    self.take_tree(&expression, &through, false)?;
+                }
+            }
         }
         if !self.allowed.foreign_tables
             && let Some(name) = catalogue::foreign_child(self.session, &oids).await?

@@ -18,6 +18,7 @@ mod fields;
 mod judge;
 mod lists;
 mod opaque;
+mod target;
 pub(super) mod tree;
 mod verdicts;
 pub(super) mod walk;
@@ -47,6 +48,14 @@ pub(super) struct Allowed {
     pub(super) foreign_tables: bool,
     /// Whether a role that may only read does without the guard where the server cannot analyse.
     pub(super) unguarded: bool,
+}
+
+/// What a statement is meant to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Read,
+    /// Change rows of one table, and read besides.
+    Change,
 }
 
 /// The guard of one database.
@@ -87,15 +96,43 @@ impl Guard {
         sql: &str,
         timeout: Duration,
     ) -> Result<Arc<Verdict>, DatabaseError> {
-        let judged = self.judge_inside(session, sql, timeout).await;
-        if !session.is_closed() {
-            session.batch("ROLLBACK").await?;
-        }
-        let verdict = Arc::new(judged?);
+        let verdict = Arc::new(self.judge_alone(session, sql, timeout, Purpose::Read).await?);
         if verdict.fingerprint.is_some() {
             self.verdicts.keep(sql, &verdict);
         }
         Ok(verdict)
+    }
+
+    /// Judges a statement that changes rows of one table, in a transaction of its own, which is rolled back. It is not remembered.
+    pub(super) async fn judge_change(
+        &self,
+        session: &Session,
+        sql: &str,
+        timeout: Duration,
+    ) -> Result<Verdict, DatabaseError> {
+        let first = Lexer::first_word(sql).unwrap_or_default();
+        if !["INSERT", "UPDATE", "DELETE", "WITH"].contains(&first.as_str()) {
+            let what = match first.as_str() {
+                "MERGE" => "MERGE",
+                _ => "a statement that is no change of rows",
+            };
+            return Err(DatabaseError::refused(what, target::ADVICE));
+        }
+        self.judge_alone(session, sql, timeout, Purpose::Change).await
+    }
+
+    async fn judge_alone(
+        &self,
+        session: &Session,
+        sql: &str,
+        timeout: Duration,
+        purpose: Purpose,
+    ) -> Result<Verdict, DatabaseError> {
+        let judged = self.judge_inside(session, sql, timeout, purpose).await;
+        if !session.is_closed() {
+            session.batch("ROLLBACK").await?;
+        }
+        judged
     }
 
     async fn judge_inside(
@@ -103,17 +140,18 @@ impl Guard {
         session: &Session,
         sql: &str,
         timeout: Duration,
+        purpose: Purpose,
     ) -> Result<Verdict, DatabaseError> {
         session.batch(&Session::begin("READ ONLY", timeout)).await?;
         // Only parsed and analysed: an error here is one of the caller's SQL.
         let prepared = session.client().prepare(sql).await;
         let prepared = prepared.map_err(|error| session.error(&error, sql, 0))?;
-        if prepared.columns().is_empty() && !is_query(sql) {
+        if purpose == Purpose::Read && prepared.columns().is_empty() && !is_query(sql) {
             return Err(no_query(sql));
         }
         if session.version() < FIRST_VERSION {
             let why = format!("PostgreSQL {} is older than {FIRST_VERSION}", session.version());
-            return self.without_analysis(session, &prepared, &why).await;
+            return self.without_analysis(session, &prepared, &why, purpose).await;
         }
         let begin = Session::begin("READ WRITE", timeout);
         if let Err(error) = session.client().batch_execute(&format!("ROLLBACK; {begin}")).await {
@@ -121,10 +159,11 @@ impl Guard {
                 return Err(session.own_error(&error));
             }
             session.batch(&format!("ROLLBACK; {}", Session::begin("READ ONLY", timeout))).await?;
-            return self.without_analysis(session, &prepared, &error.to_string()).await;
+            return self.without_analysis(session, &prepared, &error.to_string(), purpose).await;
         }
         match body::analyse_statement(session, sql, prepared.params()).await? {
-            Analysis::Tree(tree) => self.judge_tree(session, &prepared, &tree).await,
+            Analysis::Tree(tree) => self.judge_tree(session, &prepared, &tree, purpose).await,
+            Analysis::NoQuery(error) if purpose == Purpose::Change => Err(no_change(&error)),
             Analysis::NoQuery(error) => Err(match is_query(sql) {
                 true => no_analysis(&error),
                 false => no_query(sql),
@@ -133,7 +172,7 @@ impl Guard {
                 session
                     .batch(&format!("ROLLBACK; {}", Session::begin("READ ONLY", timeout)))
                     .await?;
-                self.without_analysis(session, &prepared, &why).await
+                self.without_analysis(session, &prepared, &why, purpose).await
             }
         }
     }
@@ -143,12 +182,16 @@ impl Guard {
         session: &Session,
         prepared: &Statement,
         tree: &str,
+        purpose: Purpose,
     ) -> Result<Verdict, DatabaseError> {
         let search_path = search_path(session).await?;
         session.batch("SET LOCAL search_path = pg_catalog").await?;
         let mut judge = Judge::new(session, &self.allowed, &search_path);
         let direct = Arc::from("");
-        judge.take_tree(tree, &direct, false)?;
+        match purpose {
+            Purpose::Read => judge.take_tree(tree, &direct, false)?,
+            Purpose::Change => judge.take_change(tree)?,
+        }
         prepared.params().iter().for_each(|type_| judge.push_type(type_.oid(), &direct));
         prepared.columns().iter().for_each(|column| judge.push_type(column.type_().oid(), &direct));
         judge.run().await?;
@@ -169,7 +212,15 @@ impl Guard {
         session: &Session,
         prepared: &Statement,
         why: &str,
+        purpose: Purpose,
     ) -> Result<Verdict, DatabaseError> {
+        if purpose == Purpose::Change {
+            tracing::error!(why, "the server cannot analyse changes");
+            return Err(DatabaseError::refused(
+                "every change, because this server cannot analyse one before it runs",
+                "ask the operator to name a primary server of version 14 or later, and to grant the role TEMP on the database",
+            ));
+        }
         let role = role::report(session).await?;
         if self.allowed.unguarded && role.may_only_read() {
             tracing::warn!(
@@ -229,6 +280,12 @@ fn no_analysis(error: &tokio_postgres::Error) -> DatabaseError {
     let why = error.as_db_error().map(tokio_postgres::error::DbError::message).unwrap_or_default();
     let what = format!("a statement that the server cannot analyse before it runs ({why})");
     DatabaseError::refused(what, "send one SELECT, VALUES, TABLE or WITH that only reads")
+}
+
+fn no_change(error: &tokio_postgres::Error) -> DatabaseError {
+    let why = error.as_db_error().map(tokio_postgres::error::DbError::message).unwrap_or_default();
+    let what = format!("a change that the server cannot analyse before it runs ({why})");
+    DatabaseError::refused(what, target::ADVICE)
 }
 
 fn no_query(sql: &str) -> DatabaseError {

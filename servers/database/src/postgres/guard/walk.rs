@@ -1,4 +1,4 @@
-//! Collects what an analysed statement uses, and refuses statements that do more than read.
+//! Collects what an analysed statement uses, and refuses statements that do more than read, or than change rows of one table.
 //!
 //! Every node and every field must be one that [`fields`] knows: a node or a field of a future version that this program
 //! does not know may run something, so that its statement is refused.
@@ -55,6 +55,56 @@ pub(crate) fn collect(tree: &Value<'_>, uses: &mut Uses) -> Result<(), Objection
     }
 }
 
+/// Adds what a tree uses that is one INSERT, UPDATE or DELETE, and tells the table that it changes. Everything inside may only read.
+pub(crate) fn collect_change(tree: &Value<'_>, uses: &mut Uses) -> Result<u32, Objection> {
+    let query = only_query(tree)?;
+    match query.field("commandType") {
+        Some(Value::Token("2" | "3" | "4")) => {}
+        Some(Value::Token("1")) => return Err(Objection::Does("a statement that changes no rows")),
+        Some(Value::Token("5")) => return Err(Objection::Does("MERGE")),
+        _ => return Err(Objection::Does("a command that changes more than rows")),
+    }
+    check_parts(query, |field| field == "onConflict")?;
+    let target = target(query)?;
+    collect_fields(query, uses)?;
+    Ok(target)
+}
+
+/// The only statement of a function's body, which is a list of lists.
+fn only_query<'t, 'a>(tree: &'t Value<'a>) -> Result<&'t Node<'a>, NotUnderstood> {
+    let mut value = tree;
+    loop {
+        value = match value {
+            Value::List(values) => match values.as_slice() {
+                [only] => only,
+                _ => return Err(NotUnderstood("it is not one statement")),
+            },
+            Value::Node(query) if query.tag == "QUERY" => return Ok(query),
+            _ => return Err(NotUnderstood("it is no statement")),
+        }
+    }
+}
+
+/// The table that a statement changes: the entry of its range table that `resultRelation` counts to, from 1.
+fn target(query: &Node<'_>) -> Result<u32, NotUnderstood> {
+    const WRONG: NotUnderstood = NotUnderstood("what it changes is no table");
+    let (Some(Value::Token(position)), Some(Value::List(entries))) =
+        (query.field("resultRelation"), query.field("rtable"))
+    else {
+        return Err(WRONG);
+    };
+    let index = position.parse::<usize>().ok().and_then(|position| position.checked_sub(1));
+    let Some(Value::Node(entry)) = index.and_then(|index| entries.get(index)) else {
+        return Err(WRONG);
+    };
+    match (entry.field("rtekind"), entry.field("relid")) {
+        (Some(Value::Token("0")), Some(Value::Token(oid))) if entry.tag == "RANGETBLENTRY" => {
+            oid.parse().ok().filter(|oid| *oid != 0).ok_or(WRONG)
+        }
+        _ => Err(WRONG),
+    }
+}
+
 fn collect_node(node: &Node<'_>, uses: &mut Uses) -> Result<(), Objection> {
     match node.tag {
         "QUERY" => check_query(node)?,
@@ -67,6 +117,10 @@ fn collect_node(node: &Node<'_>, uses: &mut Uses) -> Result<(), Objection> {
         tag if !fields::is_known(tag) => return Err(unknown(tag)),
         _ => {}
     }
+    collect_fields(node, uses)
+}
+
+fn collect_fields(node: &Node<'_>, uses: &mut Uses) -> Result<(), Objection> {
     for (name, value) in &node.fields {
         match fields::role(node.tag, name)
             .ok_or_else(|| unknown(&format!("{}.{name}", node.tag)))?
@@ -91,7 +145,16 @@ fn check_query(query: &Node<'_>) -> Result<(), Objection> {
         Some(Value::Token("5")) => return Err(Objection::Does("MERGE")),
         _ => return Err(Objection::Does("a command that is no query")),
     }
-    for (field, meaning) in MUST_BE_NOTHING {
+    check_parts(query, |_| false)?;
+    match query.field("resultRelation") {
+        Some(Value::Token("0")) => Ok(()),
+        _ => Err(Objection::Does("a target of changes")),
+    }
+}
+
+/// Refuses the parts of a statement that do something, but for those that are excepted.
+fn check_parts(query: &Node<'_>, excepted: impl Fn(&str) -> bool) -> Result<(), Objection> {
+    for (field, meaning) in MUST_BE_NOTHING.iter().filter(|(field, _)| !excepted(field)) {
         match query.field(field) {
             None | Some(Value::Nothing) => {}
             Some(Value::List(list)) if list.is_empty() => {}
@@ -106,10 +169,7 @@ fn check_query(query: &Node<'_>) -> Result<(), Objection> {
             return Err(Objection::Does(meaning));
         }
     }
-    match query.field("resultRelation") {
-        Some(Value::Token("0")) => Ok(()),
-        _ => Err(Objection::Does("a target of changes")),
-    }
+    Ok(())
 }
 
 fn check_range_table_entry(entry: &Node<'_>) -> Result<(), Objection> {
@@ -182,6 +242,46 @@ mod tests {
         check(&format!("{QUERY} :rowMarks ({{ROWMARKCLAUSE :rti 1}})}}"), Err("FOR UPDATE"));
         check(&format!("{QUERY} :utilityStmt {{NOTIFYSTMT}}}}"), Err("no query"));
         check("{QUERY :commandType 1}", Err("WITH clause that changes"));
+    }
+
+    #[test]
+    fn a_change_names_its_table_and_only_reads_inside() {
+        let change = |query: &str| {
+            let mut uses = Uses::default();
+            collect_change(&read(query).unwrap(), &mut uses).map_err(|error| error.to_string())
+        };
+        let tables =
+            ":rtable ({RANGETBLENTRY :rtekind 0 :relid 8} {RANGETBLENTRY :rtekind 0 :relid 9})";
+        let delete =
+            QUERY.replace("commandType 1 :resultRelation 0", "commandType 4 :resultRelation 2");
+        assert_eq!(change(&format!("(({delete} {tables}}}))")), Ok(9));
+        assert_eq!(
+            change(&format!("{delete} {tables} :onConflict {{ONCONFLICTEXPR :action 1}}}}")),
+            Ok(9)
+        );
+        for (query, part) in [
+            (format!("{delete} {tables} :returningList ({{TARGETENTRY :resno 1}})}}"), "RETURNING"),
+            (
+                format!("{delete} {tables} :cteList ({{COMMONTABLEEXPR :ctequery {delete}}}}})}}"),
+                "DELETE",
+            ),
+            (format!("{} {tables}}}", delete.replace("CTE false", "CTE true")), "WITH clause"),
+            (format!("{} {tables}}}", delete.replace("Type 4", "Type 5")), "MERGE"),
+            (format!("{} {tables}}}", delete.replace("Type 4", "Type 6")), "more than rows"),
+            (format!("{QUERY} {tables}}}"), "changes no rows"),
+            (format!("{} {tables}}}", delete.replace("Relation 2", "Relation 0")), "no table"),
+            (format!("{} {tables}}}", delete.replace("Relation 2", "Relation 3")), "no table"),
+            (
+                format!(
+                    "{delete} :rtable ({{RANGETBLENTRY :rtekind 0 :relid 1}} {{RANGETBLENTRY :rtekind 1}})}}"
+                ),
+                "no table",
+            ),
+            (format!("({delete} {tables}}} {delete} {tables}}})"), "not one statement"),
+        ] {
+            let refused = change(&query).unwrap_err();
+            assert!(refused.contains(part), "{refused}");
+        }
     }
 
     #[test]

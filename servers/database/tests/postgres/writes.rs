@@ -1,0 +1,208 @@
+//! Changes through the tool, and when the network ends at the worst moment: what is said about a change is always true.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wharf::{ErrorKind, Revision};
+use wharf_database::Databases;
+use wharf_database::engine::Engine as _;
+use wharf_database::error::DatabaseError;
+use wharf_database::postgres::{Postgres, PostgresSettings, SecretUrl};
+use wharf_database::write::{Touched, WriteRequest};
+use wharf_testkit::Client;
+
+use super::support::client::psql;
+use super::support::proxy::{End, Moment, Proxy, Weather};
+use super::support::services::{Instance, address, postgres_url, url_at, url_of_database};
+
+const ASKING: [Revision; 2] = [Revision::V2026_07_28, Revision::V2025_11_25];
+const ONE: Touched = Touched { rows: 1, further_rows: None };
+
+/// A database of its own with one table, dropped in the end.
+struct Own {
+    url: String,
+    name: String,
+}
+
+impl Own {
+    fn new(name: &str) -> Self {
+        let name = format!("writes_{name}_{}", std::process::id());
+        psql(&postgres_url(), &format!("CREATE DATABASE {name}"));
+        let url = url_of_database(&postgres_url(), &name);
+        psql(
+            &url,
+            "CREATE TABLE users(id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'a'), (2, 'b')",
+        );
+        Self { url, name }
+    }
+
+    fn names(&self) -> String {
+        names(&self.url)
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        psql(&postgres_url(), &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+fn names(url: &str) -> String {
+    psql(url, "SELECT string_agg(name, ',' ORDER BY id) FROM users").trim().to_owned()
+}
+
+fn open(url: &str) -> Postgres {
+    let mut settings = PostgresSettings::from_url(&SecretUrl(url)).unwrap();
+    settings.writes = true;
+    settings.pool.max = 1;
+    settings.connect_timeout = Duration::from_secs(2);
+    Postgres::open(settings).unwrap()
+}
+
+fn rename(name: &str) -> WriteRequest {
+    WriteRequest {
+        sql: "UPDATE users SET name = $1 WHERE id = 1".to_owned(),
+        params: wharf_database::request::Parameters::Positional(vec![name.into()]),
+        timeout: None,
+    }
+}
+
+#[tokio::test]
+async fn a_write_through_the_tool_is_made_once_a_person_agreed() {
+    for revision in ASKING {
+        let own = Own::new(if revision == ASKING[0] { "new" } else { "old" });
+        let databases = Databases::one("main", open(&own.url)).unwrap();
+        let service = wharf_database::server(databases.clone()).build().unwrap();
+        let change = || json!({"statement": "UPDATE users SET name = $1 WHERE id = $2", "params": ["o'neil", 1]});
+        let asked = || Client::memory(&service).revision(revision);
+        let unwilling = asked().decline("Change 1 row of the database \"main\"").await;
+        let outcome: Value = unwilling.call("execute_write", change()).await.structured();
+        assert_eq!(outcome, json!({"changed": false, "reason": "the person did not agree"}));
+        assert_eq!(own.names(), "a,b");
+        let client = asked().answer("Change 1 row", json!({"confirmed": true})).await;
+        let outcome: Value = client.call("execute_write", change()).await.structured();
+        assert_eq!(outcome, json!({"changed": true, "rows": 1}));
+        assert_eq!(own.names(), "o'neil,b");
+        client.assert_all_asked();
+        for statement in ["DROP TABLE users", "SELECT 1", "DELETE FROM users; SELECT 1"] {
+            let refused = client.call("execute_write", json!({"statement": statement})).await;
+            assert!(refused.is_error(), "{statement}");
+        }
+        let view = json!({"statement": "DELETE FROM pg_catalog.pg_class"});
+        client.call("execute_write", view).await.expect_error(ErrorKind::PermissionDenied);
+        databases.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_commit_is_not_answered_is_never_called_made_or_failed() {
+    let own = Own::new("commit");
+    let proxy = Proxy::to(address(&own.url)).await;
+    let database = open(&url_at(&own.url, proxy.address()));
+    let writer = database.writer().unwrap();
+    for (name, moment, end, made) in [
+        ("x", Moment::Before, End::Reset, false),
+        ("x", Moment::Before, End::Cut, false),
+        ("y", Moment::After, End::Reset, true),
+        ("z", Moment::After, End::Cut, true),
+    ] {
+        let before = own.names();
+        proxy.end_at(b"COMMIT", moment, end);
+        let unknown = writer.write(&rename(name), ONE).await;
+        assert!(!proxy.is_armed(), "{moment:?} {end:?} {unknown:?}");
+        assert!(matches!(unknown, Err(DatabaseError::OutcomeUnknown { .. })), "{unknown:?}");
+        if made {
+            // The server has heard it, and may still be about to do it.
+            while own.names() != format!("{name},b") {}
+        } else {
+            assert_eq!(own.names(), before);
+        }
+    }
+    // It goes on with another connection.
+    assert_eq!(writer.write(&rename("last"), ONE).await, Ok(ONE));
+    assert_eq!(own.names(), "last,b");
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_write_whose_connection_ends_before_its_commit_is_not_made() {
+    let own = Own::new("before");
+    let proxy = Proxy::to(address(&own.url)).await;
+    let database = open(&url_at(&own.url, proxy.address()));
+    let writer = database.writer().unwrap();
+    for moment in [Moment::Before, Moment::After] {
+        proxy.end_at(b"SET CONSTRAINTS", moment, End::Reset);
+        // On a session that was idle before, the whole work is done once more on a fresh one.
+        match writer.write(&rename("x"), ONE).await {
+            Ok(ONE) => assert_eq!(own.names(), "x,b"),
+            Err(DatabaseError::Unavailable { .. }) => assert_eq!(own.names(), "a,b"),
+            other => panic!("{other:?}"),
+        }
+        psql(&own.url, "UPDATE users SET name = 'a' WHERE id = 1");
+    }
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_write_dropped_at_its_commit_is_made_or_not_and_holds_no_lock() {
+    let own = Own::new("dropped");
+    let proxy = Proxy::to(address(&own.url)).await;
+    let database = std::sync::Arc::new(open(&url_at(&own.url, proxy.address())));
+    for delay in 0..12_u32 {
+        psql(&own.url, "UPDATE users SET name = 'a' WHERE id = 1");
+        proxy.set_weather(Weather::Slow(Duration::from_millis(2)));
+        let writing = tokio::spawn({
+            let database = std::sync::Arc::clone(&database);
+            async move { database.writer().unwrap().write(&rename("x"), ONE).await }
+        });
+        // Somewhere in the middle, another place each time.
+        for _ in 0..delay * 200 {
+            tokio::task::yield_now().await;
+        }
+        writing.abort();
+        let _ = writing.await;
+        proxy.set_weather(Weather::Fine);
+        while database.pool_stats().in_use > 0 {
+            tokio::task::yield_now().await;
+        }
+        let found = own.names();
+        assert!(found == "a,b" || found == "x,b", "{found}");
+        psql(&own.url, "BEGIN; SELECT * FROM users FOR UPDATE NOWAIT; COMMIT");
+    }
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_write_to_a_server_that_is_killed_is_told_truly() {
+    let mut server = Instance::postgres();
+    let url = server.url().to_owned();
+    psql(
+        &url,
+        "CREATE TABLE users(id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'a'), (2, 'b')",
+    );
+    // The statement runs for longer than it takes to kill the server.
+    psql(
+        &url,
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(30); RETURN NULL; END'; CREATE TRIGGER slow AFTER UPDATE ON users EXECUTE FUNCTION slow()",
+    );
+    let database = open(&url);
+    let writing = tokio::spawn(async move {
+        let answer = database.writer().unwrap().write(&rename("x"), ONE).await;
+        database.close().await;
+        answer
+    });
+    let running =
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query ~ '^UPDATE'";
+    while psql(&url, running).trim() != "1" {
+        tokio::task::yield_now().await;
+    }
+    let server = tokio::task::spawn_blocking(move || {
+        server.kill();
+        server.start();
+        server
+    });
+    let (answer, server) = futures_util::future::join(writing, server).await;
+    assert!(matches!(answer, Ok(Err(DatabaseError::Unavailable { .. }))), "{answer:?}");
+    let server = server.unwrap();
+    assert_eq!(names(server.url()), "a,b");
+}
