@@ -38,16 +38,18 @@ impl MysqlSettings {
 
 fn tls(mode: &str) -> Result<Tls, DatabaseError> {
     Ok(match mode.to_ascii_lowercase().replace('_', "-").as_str() {
-        "verify-full" | "verify-identity" => Tls::Verify,
+        // Other clients do not verify for `require`; a password that goes to whoever answers must be asked for by name.
+        "verify-full" | "verify-identity" | "require" | "required" => Tls::Verify,
+        "danger-unverified" => Tls::DangerUnverified,
         // The driver cannot check a certificate without the name in it.
         "verify-ca" => {
             return Err(wrong("needs sslmode verify-full; verify-ca is not available for MySQL"));
         }
-        "require" | "required" => Tls::DangerUnverified,
         "prefer" | "preferred" => Tls::DangerPreferred,
         "disable" | "disabled" => Tls::DangerPlain,
         _ => {
-            let rule = "needs sslmode to be verify-full, require, prefer or disable";
+            let rule =
+                "needs sslmode to be verify-full, require, prefer, disable or danger-unverified";
             return Err(wrong(rule));
         }
     })
@@ -110,7 +112,9 @@ mod tests {
         assert_eq!(settings.user, "rea@der");
         assert_eq!(settings.password.expose_secret(), "p:w");
         assert_eq!(settings.database.as_deref(), Some("my shop"));
-        assert_eq!(settings.tls, Tls::DangerUnverified);
+        assert_eq!(settings.tls, Tls::Verify);
+        let unverified = parse("mysql://u@h/d?sslmode=danger-unverified").unwrap();
+        assert_eq!(unverified.tls, Tls::DangerUnverified);
         let short = parse("mariadb://u@[::1]").unwrap();
         assert_eq!((short.host.as_str(), short.port, short.database), ("::1", 3306, None));
         assert_eq!(short.tls, Tls::Automatic);

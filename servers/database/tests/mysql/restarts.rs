@@ -63,7 +63,8 @@ async fn a_frozen_server_is_answered_at_the_deadline() {
     let began = Instant::now();
     let error = database.query(limited("SELECT 1", timeout)).await.unwrap_err();
     assert_eq!(error, DatabaseError::Timeout { timeout });
-    assert!(began.elapsed() < Duration::from_millis(400), "{:?}", began.elapsed());
+    // Without a deadline it would wait for as long as the server is frozen.
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     server.thaw();
     until_idle(&database).await;
     assert_eq!(rows(&database, "SELECT 1").await, json!([[1]]));

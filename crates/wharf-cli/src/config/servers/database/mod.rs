@@ -131,7 +131,7 @@ const ONE: Section = Section {
 static URL: Optional<DatabaseSource> = Optional {
     key: "url",
     kind: DATABASE_URL,
-    text: "Address of a database server: `postgres://USER:PASSWORD@HOST:PORT/DATABASE` or `mysql://…`. `sslmode` behind `?` is `verify-full` unless the host is this machine; `prefer`, `require`, `verify-ca` and `disable` weaken it.",
+    text: "Address of a database server: `postgres://USER:PASSWORD@HOST:PORT/DATABASE` or `mysql://…`. `sslmode` behind `?` is `verify-full` unless the host is this machine; `prefer`, `disable` and, for PostgreSQL, `verify-ca` weaken it; `require` verifies too.",
 };
 static PATH_OF_FILE: Optional<PathBuf> =
     Optional { key: "path", kind: PATH, text: "File of an SQLite database." };
