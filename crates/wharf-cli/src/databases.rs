@@ -169,6 +169,7 @@ fn postgres(one: &OneDatabase, url: &DatabaseUrl) -> Result<Arc<dyn Engine>, Dat
     }
     settings.session.extend(one.session.iter().cloned());
     settings.writes = one.writes;
+    settings.notify = one.notify;
     settings.allow_functions.extend(one.allow_functions.iter().cloned());
     promised(one, Postgres::open(settings)?)
 }

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::config::{SslMode, SslNegotiation};
-use tokio_postgres::{CancelToken, Config, Connection};
+use tokio_postgres::{CancelToken, Client, Config, Connection};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +26,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 /// Sessions that this program lost end on the server this much later than any statement may last.
 const ORPHAN_MARGIN: Duration = Duration::from_secs(30);
+
+pub(super) type RawConnection = Connection<BoundedStream, BoundedStream>;
 
 /// Knows where the server is and how to log in.
 pub(super) struct Connector {
@@ -58,6 +60,17 @@ impl Connector {
     }
 
     async fn log_in(&self, tasks: &TaskTracker) -> Result<Session, DatabaseError> {
+        let (client, connection) = self.connect().await?;
+        let version = connection.parameter("server_version").and_then(major_version);
+        let superuser = connection.parameter("is_superuser") == Some("on");
+        let broken = Arc::new(OnceLock::new());
+        let closing = CancellationToken::new();
+        tasks.spawn(serve(connection, Arc::clone(&broken), closing.clone()));
+        Ok(Session::new(client, broken, closing.drop_guard(), version.unwrap_or(0), superuser))
+    }
+
+    /// A connection whose bytes the caller moves.
+    pub(super) async fn connect(&self) -> Result<(Client, RawConnection), DatabaseError> {
         let stream = self.dial().await.map_err(|error| unreachable(&error))?;
         let mut config = Config::new();
         config.user(&self.settings.user).dbname(&self.settings.database).options(&self.options);
@@ -70,13 +83,7 @@ impl Connector {
         // The stream is already as encrypted as it will be; see `Ready`.
         config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
         let opened = config.connect_raw(stream, Ready).await;
-        let (client, connection) = opened.map_err(|error| failure::login(&error))?;
-        let version = connection.parameter("server_version").and_then(major_version);
-        let superuser = connection.parameter("is_superuser") == Some("on");
-        let broken = Arc::new(OnceLock::new());
-        let closing = CancellationToken::new();
-        tasks.spawn(serve(connection, Arc::clone(&broken), closing.clone()));
-        Ok(Session::new(client, broken, closing.drop_guard(), version.unwrap_or(0), superuser))
+        opened.map_err(|error| failure::login(&error))
     }
 
     /// Asks the server to stop what a session runs, and returns when the server has taken note.
@@ -115,7 +122,7 @@ impl Connector {
 
 /// Moves the bytes of one session until it is given up or broken.
 async fn serve(
-    mut connection: Connection<BoundedStream, BoundedStream>,
+    mut connection: RawConnection,
     broken: Arc<OnceLock<Broken>>,
     closing: CancellationToken,
 ) {

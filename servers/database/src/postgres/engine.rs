@@ -14,6 +14,7 @@ use super::settings::PostgresSettings;
 use super::types::TypeNames;
 use super::{describe, explain, list, role, search};
 use crate::catalog::{TableDescription, TableList};
+use crate::changes::Changes;
 use crate::engine::{Answer, Dialect, Engine, Health, Plan, PoolStats};
 use crate::error::DatabaseError;
 use crate::limits::Limits;
@@ -229,6 +230,10 @@ impl Engine for Postgres {
     /// Logs in, and warns about a role that may do more than read.
     fn check(&self) -> Answer<'_, Health> {
         Box::pin(self.run_check())
+    }
+
+    fn changes(&self) -> Option<Changes> {
+        self.sessions.settings().notify.then(|| self.sessions.listen())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -12,8 +12,10 @@ use tokio_util::task::TaskTracker;
 
 use super::connect::Connector;
 use super::failure;
+use super::listen;
 use super::session::Session;
 use super::settings::PostgresSettings;
+use crate::changes::Changes;
 use crate::engine::PoolStats;
 use crate::error::DatabaseError;
 use crate::pool::{Place, Pool};
@@ -35,7 +37,7 @@ pub(super) struct Sessions {
 }
 
 struct Shared {
-    connector: Connector,
+    connector: Arc<Connector>,
     pool: Pool<Session>,
     tasks: TaskTracker,
     closing: CancellationToken,
@@ -46,7 +48,7 @@ impl Sessions {
     pub(super) fn new(settings: PostgresSettings) -> Result<Self, DatabaseError> {
         let pool = Pool::new(settings.pool.clone());
         let shared = Shared {
-            connector: Connector::new(settings)?,
+            connector: Arc::new(Connector::new(settings)?),
             pool,
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -141,6 +143,15 @@ impl Sessions {
                 }
             };
         }
+    }
+
+    /// Begins to hear of changes on a connection beside the pool. Needs the runtime.
+    pub(super) fn listen(&self) -> Changes {
+        let (sender, changes) = tokio::sync::mpsc::channel(listen::MAX_WAITING);
+        let (connector, closing) =
+            (Arc::clone(&self.shared.connector), self.shared.closing.clone());
+        self.shared.tasks.spawn(listen::run(connector, sender, closing));
+        changes
     }
 
     async fn lease(&self, fresh: bool) -> Result<Lease, DatabaseError> {

@@ -22,6 +22,7 @@ mod guard;
 mod lease;
 mod lexer;
 mod list;
+mod listen;
 mod parameters;
 mod read;
 mod role;
@@ -44,6 +45,8 @@ mod analysis_tests;
 mod attack_tests;
 #[cfg(test)]
 mod catalogue_tests;
+#[cfg(test)]
+mod listen_tests;
 #[cfg(test)]
 mod role_tests;
 #[cfg(test)]

@@ -64,6 +64,8 @@ pub struct PostgresSettings {
     pub allow_unguarded_read_only_role: bool,
     /// Whether rows may be changed, by [`Writer`](crate::write::Writer). Default no.
     pub writes: bool,
+    /// Whether to hear of changed rows, on one more connection. Default no.
+    pub notify: bool,
 }
 
 /// Settings that other parts of this program rely on.
@@ -112,6 +114,7 @@ impl PostgresSettings {
             allow_foreign_tables: false,
             allow_unguarded_read_only_role: true,
             writes: false,
+            notify: false,
         }
     }
 

@@ -81,6 +81,7 @@ fn one(source: DatabaseSource) -> OneDatabase {
         session: Vec::new(),
         allow_functions: Vec::new(),
         writes: false,
+        notify: false,
         hidden_columns: Vec::new(),
         row_security: Vec::new(),
     }
@@ -203,6 +204,7 @@ fn every_key_is_read() {
         idle_lifetime: Duration::from_secs(60),
         acquire_timeout: Duration::from_secs(1),
         writes: true,
+        notify: false,
         ..one(DatabaseSource::Path("data.db".into()))
     };
     let database = only("main", database);

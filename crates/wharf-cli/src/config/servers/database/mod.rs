@@ -47,6 +47,7 @@ pub(crate) struct OneDatabase {
     pub(crate) session: Vec<(String, String)>,
     pub(crate) allow_functions: Vec<String>,
     pub(crate) writes: bool,
+    pub(crate) notify: bool,
     pub(crate) hidden_columns: Vec<ColumnName>,
     pub(crate) row_security: Vec<String>,
 }
@@ -97,6 +98,7 @@ pub(super) const SECTION: Section = Section {
         &SESSION,
         &ALLOW_FUNCTIONS,
         &WRITES,
+        &NOTIFY,
         &HIDDEN_COLUMNS,
         &ROW_SECURITY,
     ],
@@ -122,6 +124,7 @@ const ONE: Section = Section {
         &SESSION,
         &ALLOW_FUNCTIONS,
         &WRITES,
+        &NOTIFY,
         &HIDDEN_COLUMNS,
         &ROW_SECURITY,
     ],
@@ -211,6 +214,13 @@ static WRITES: Setting<bool> = Setting {
     text: "Adds `execute_write`: one INSERT, UPDATE or DELETE at a time, by callers with the scope `database:write`, after a person was shown the statement and the number of rows and agreed.",
 };
 
+static NOTIFY: Setting<bool> = Setting {
+    key: "notify",
+    kind: BOOLEAN,
+    default: "false",
+    text: "PostgreSQL only: tells clients that subscribed to a row when it changes, on one more connection that listens. The tables need the trigger of `notify_row_changes.sql`. Not for SQLite.",
+};
+
 static HIDDEN_COLUMNS: List<ColumnName> = List {
     key: "hidden_columns",
     kind: COLUMN,
@@ -238,6 +248,7 @@ impl Database {
             session: Vec::new(),
             allow_functions: Vec::new(),
             writes: WRITES.default_value(),
+            notify: NOTIFY.default_value(),
             hidden_columns: Vec::new(),
             row_security: Vec::new(),
         };
@@ -304,6 +315,7 @@ impl OneDatabase {
             session: section.read(&SESSION),
             allow_functions: section.read(&ALLOW_FUNCTIONS),
             writes: section.read(&WRITES),
+            notify: section.read(&NOTIFY),
             hidden_columns: section.read(&HIDDEN_COLUMNS),
             row_security: section.read(&ROW_SECURITY),
         };
@@ -330,7 +342,7 @@ impl OneDatabase {
 
 /// What only a database server has. Silence would let an operator believe that it is in force.
 fn refuse_without_server(section: &mut Reader<'_, '_>) {
-    let fields: [&dyn Describe; 4] = [&CA_FILE, &SESSION, &ALLOW_FUNCTIONS, &ROW_SECURITY];
+    let fields: [&dyn Describe; 5] = [&CA_FILE, &SESSION, &ALLOW_FUNCTIONS, &NOTIFY, &ROW_SECURITY];
     for field in fields {
         if !section.is_set(field) {
             continue;
