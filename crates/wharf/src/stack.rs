@@ -52,7 +52,7 @@ pub(crate) fn stack(parts: Parts<'_>) -> Stack {
 /// The innermost `count` layers of [`layered`].
 #[cfg(feature = "profiling")]
 fn inner(
-    Parts { server, limits, rate_limits, gate, state, metrics, audit }: Parts<'_>,
+    Parts { server, limits, rate_limits, gate, state, sinks }: Parts<'_>,
     count: usize,
 ) -> Stack {
     let mut layers = 0..;
@@ -75,12 +75,12 @@ fn inner(
         ResponseBudgetLayer::new(limits.response_bytes),
         IdempotencyLayer,
         ValidateLayer,
-        RateLimitLayer::new(server, rate_limits, state, metrics.clone()),
+        RateLimitLayer::new(server, rate_limits, state, sinks.metrics.clone()),
         AuthorizeLayer,
         ConcurrencyLayer::new(gate),
         TimeoutLayer::new(limits.request_timeout),
         CatchPanicLayer,
-        RecordLayer::new(metrics, audit),
+        RecordLayer::new(sinks),
     )
 }
 
