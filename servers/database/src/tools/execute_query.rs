@@ -11,8 +11,11 @@ use crate::{
     format::{self, Format},
     limits::Limits,
     request::{Parameters, QueryRequest},
-    result::{Column, QueryResult, Truncation},
+    result::{Column, QueryResult, Truncation, json_bytes},
 };
+
+/// The longest text that is in the structured content too, counted as JSON; the content has it in any case.
+const MAX_STRUCTURED_TEXT_BYTES: usize = 500 << 10;
 
 /// Rows as arrays.
 #[derive(Serialize)]
@@ -27,7 +30,8 @@ struct Rows<'a> {
 #[derive(Serialize)]
 struct Text<'a> {
     columns: &'a [Column],
-    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
     row_count: usize,
     truncated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +76,8 @@ pub(crate) async fn execute_query(
     };
     let structured = Text {
         columns: &result.columns,
-        text: &text,
+        // Escapes can double it, and the whole answer would then be cut.
+        text: Some(text.as_str()).filter(|text| json_bytes(text) <= MAX_STRUCTURED_TEXT_BYTES),
         row_count: result.row_count,
         truncated: result.truncated,
         truncated_by: result.truncated_by,
