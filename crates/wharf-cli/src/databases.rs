@@ -181,6 +181,12 @@ fn mysql(one: &OneDatabase, url: &DatabaseUrl) -> Result<Arc<dyn Engine>, Databa
             message: "rows of MySQL can't be changed; leave it out".into(),
         });
     }
+    if one.notify {
+        return Err(DatabaseError::InvalidArgument {
+            argument: "notify".into(),
+            message: "MySQL tells of no changes; leave it out".into(),
+        });
+    }
     let mut settings = MysqlSettings::from_url(&url.0)?;
     bound(one, &mut settings.limits);
     settings.pool = pool(one);
