@@ -32,12 +32,16 @@ impl MetricsSink for Count {
     fn record(&self, _: &CallRecord<'_>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
+
+    fn refused(&self, _: &RefusalRecord<'_>) {}
 }
 
 impl AuditSink for Count {
     fn record(&self, _: &CallRecord<'_>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
+
+    fn refused(&self, _: &RefusalRecord<'_>) {}
 }
 
 /// Serves the two tools of the benchmarks.

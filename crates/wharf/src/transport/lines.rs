@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::shutdown::Shutdown;
+use super::{output::Output, shutdown::Shutdown};
 use crate::{
     caller::Caller,
     dispatch::{Edge, Finished, Listening, Received, Running, Step},
@@ -48,7 +48,7 @@ struct Connection {
     /// Calls with a task of their own.
     waiting: Arc<std::sync::atomic::AtomicUsize>,
     sender: mpsc::Sender<Bytes>,
-    output: BytesMut,
+    output: Output,
     /// The peer has closed its end.
     ended: CancellationToken,
 }
@@ -78,7 +78,7 @@ where
         events: None,
         waiting: Arc::default(),
         sender,
-        output: BytesMut::new(),
+        output: Output::default(),
         ended: CancellationToken::new(),
     };
     let mut lines = Lines::new(service.0.limits.message_bytes);
@@ -87,10 +87,8 @@ where
         tokio::select! {
             biased;
             () = shutdown.begun() => break true,
-            written = writer.write_buf(&mut connection.output), if !connection.output.is_empty() => {
-                if written? == 0 {
-                    return Err(io::ErrorKind::WriteZero.into());
-                }
+            written = connection.output.write_to(&mut writer), if !connection.output.is_empty() => {
+                written?;
             }
             Some(message) = receiver.recv(), if room => connection.push(&message),
             read = reader.read_buf(lines.buffer()), if room => {
@@ -143,11 +141,7 @@ async fn drain<W: AsyncWrite + Unpin>(
         let output = &mut connection.output;
         tokio::select! {
             biased;
-            written = writer.write_buf(output), if !output.is_empty() => {
-                if written? == 0 {
-                    return Err(io::ErrorKind::WriteZero.into());
-                }
-            }
+            written = output.write_to(writer), if !output.is_empty() => written?,
             message = receiver.recv() => match message {
                 Some(message) => connection.push(&message),
                 None => break,
@@ -165,7 +159,9 @@ async fn drain<W: AsyncWrite + Unpin>(
     }
     connection.tasks.abort_all();
     let flush = async {
-        writer.write_all_buf(&mut connection.output).await?;
+        while !connection.output.is_empty() {
+            connection.output.write_to(writer).await?;
+        }
         writer.flush().await
     };
     // A peer that does not read must not keep the process alive.
@@ -175,9 +171,7 @@ async fn drain<W: AsyncWrite + Unpin>(
 impl Connection {
     /// Queues a message as a line.
     fn push(&mut self, message: &[u8]) {
-        self.output.reserve(message.len() + 1);
-        self.output.extend_from_slice(message);
-        self.output.extend_from_slice(b"\n");
+        self.output.push_line(message);
     }
 
     fn take(&mut self, line: &Bytes) {

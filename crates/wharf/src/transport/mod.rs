@@ -3,6 +3,7 @@
 pub mod http;
 mod lines;
 pub mod memory;
+mod output;
 mod pipe;
 mod shutdown;
 pub mod stdio;
