@@ -10,7 +10,7 @@ import subprocess
 import threading
 from dataclasses import dataclass
 
-from servers import TARGET, Server
+from roster import TARGET, Server
 
 FOREIGN_SHARE_LIMIT = 0.1
 START_TIMEOUT_S = 20

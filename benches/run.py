@@ -22,9 +22,9 @@ from pathlib import Path
 
 import measure
 import report
-import servers as rows
+import roster as rows
 from measure import Load, Settings
-from servers import Server
+from roster import Server
 
 CONNECTIONS = (1, 16, 64)
 COLD_STARTS = 15
