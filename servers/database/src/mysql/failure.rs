@@ -174,7 +174,7 @@ mod tests {
         check(&server(1792, "25006", "x"), ErrorKind::PermissionDenied, "a change");
         check(&server(1205, "HY000", "x"), ErrorKind::Unavailable, "lock");
         check(&server(1690, "22003", "out of range"), ErrorKind::InvalidInput, "out of range");
-        check(&server(29, "HY000", "File '/root/x'"), ErrorKind::InvalidInput, "error 29");
+        check(&server(29, "HY000", "File '/srv/x'"), ErrorKind::InvalidInput, "error 29");
         let login =
             of_connection(&server(1045, "28000", "denied for 'root'@'h' (using password: YES)"));
         assert_eq!(login.kind(), ErrorKind::Unavailable);
