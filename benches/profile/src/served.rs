@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use wharf::transport::Shutdown;
 use wharf::transport::http::{Http, HttpSettings};
-use wharf::{Args, AuditSink, CachePolicy, CallRecord, MetricsSink, Rate, Server, Tool, profiling};
+use wharf::{
+    Args, AuditSink, CachePolicy, CallRecord, MetricsSink, Rate, RefusalRecord, Server, Tool, profiling,
+};
 
 use crate::Options;
 

@@ -39,7 +39,7 @@ impl Callers {
         let mut shard = self.shard(caller);
         let entry = shard
             .entry(Arc::clone(caller))
-            .or_insert_with(|| Entry { line: Arc::new(Line::new(self.concurrency)), seats: 0 });
+            .or_insert_with(|| Entry { line: Line::new(self.concurrency), seats: 0 });
         entry.seats += 1;
         Seat {
             callers: Arc::clone(self),

@@ -10,21 +10,20 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::json;
-use tokio::sync::OwnedSemaphorePermit;
-
 use self::callers::{Callers, Seat};
 pub(crate) use self::line::Line;
+use self::line::Permit;
 use crate::{
     context::CallContext,
     error::{Error, ErrorKind, Failure},
     server::Limits,
 };
+use serde_json::json;
 
 /// The limits of one server.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    server: Line,
+    server: Arc<Line>,
     queue: usize,
     callers: Option<Arc<Callers>>,
     queue_per_caller: usize,
@@ -37,7 +36,7 @@ pub(crate) struct Gate {
 pub(crate) struct Admission {
     caller: Option<Seat>,
     tool: Option<Arc<Line>>,
-    permits: [Option<OwnedSemaphorePermit>; 3],
+    permits: [Option<Permit>; 3],
 }
 
 impl Admission {
@@ -96,8 +95,8 @@ impl Gate {
 
     /// All permits, or none.
     fn try_permits(&self, admission: &mut Admission) -> bool {
-        let caller = admission.caller.as_ref().map(|seat| &*seat.line);
-        let lines = [caller, admission.tool.as_deref(), Some(&self.server)];
+        let caller = admission.caller.as_ref().map(|seat| &seat.line);
+        let lines = [caller, admission.tool.as_ref(), Some(&self.server)];
         let mut permits = [None, None, None];
         for (line, permit) in lines.into_iter().zip(&mut permits) {
             if let Some(line) = line {

@@ -79,7 +79,7 @@ impl ToolOverrides {
         policy.rates.per_caller = self.rate_per_caller.unwrap_or(policy.rates.per_caller);
         policy.response_bytes = self.response_bytes.or(policy.response_bytes);
         if let Some(calls) = self.concurrency {
-            policy.concurrency = Some(Arc::new(Line::new(calls)));
+            policy.concurrency = Some(Line::new(calls));
         }
         match (self.cache_ttl, &mut spec.cache) {
             (None, _) => {}

@@ -43,7 +43,7 @@ impl ToolBuilder {
 
     /// How many of its calls run at once, at least one; further ones wait in line.
     pub fn concurrency(mut self, calls: usize) -> Self {
-        self.policy.concurrency = Some(Arc::new(Line::new(calls)));
+        self.policy.concurrency = Some(Line::new(calls));
         self
     }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -191,12 +191,13 @@ pub(super) struct Full;
 #[derive(Debug)]
 pub(super) struct Sessions {
     settings: SessionSettings,
-    map: Mutex<HashMap<String, Arc<HttpSession>>>,
+    /// Read by each request that names a session, and no reader waits for another.
+    map: RwLock<HashMap<String, Arc<HttpSession>>>,
 }
 
 impl Sessions {
     pub(super) fn new(settings: SessionSettings) -> Self {
-        Self { settings, map: Mutex::default() }
+        Self { settings, map: RwLock::default() }
     }
 
     pub(super) fn enabled(&self) -> bool {
@@ -218,7 +219,7 @@ impl Sessions {
             tasks: TaskTracker::new(),
             closed: tokio_util::sync::CancellationToken::new(),
         });
-        let mut map = lock(&self.map);
+        let mut map = self.changed();
         if map.len() >= self.settings.max {
             Self::sweep(&mut map, self.settings.idle_expiry);
         }
@@ -231,19 +232,33 @@ impl Sessions {
 
     /// The session of that id, if it lives and belongs to `caller`. Another caller learns nothing.
     pub(super) fn find(&self, id: &str, caller: &Caller) -> Option<Arc<HttpSession>> {
-        let mut map = lock(&self.map);
-        let session = map.get(id)?;
-        if session.session.caller.id != caller.id {
-            return None;
-        }
+        let map = self.read();
+        let session = map.get(id).filter(|session| session.session.caller.id == caller.id)?;
         if session.is_idle(self.settings.idle_expiry) {
-            if let Some(session) = map.remove(id) {
-                session.close();
-            }
+            drop(map);
+            self.remove_if(id, |session| session.is_idle(self.settings.idle_expiry));
             return None;
         }
         session.touch();
         Some(Arc::clone(session))
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<String, Arc<HttpSession>>> {
+        self.map.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changed(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<HttpSession>>> {
+        self.map.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends a session if that still holds of it which a reader has seen.
+    fn remove_if(&self, id: &str, holds: impl Fn(&HttpSession) -> bool) {
+        let mut map = self.changed();
+        if map.get(id).is_some_and(|session| holds(session))
+            && let Some(session) = map.remove(id)
+        {
+            session.close();
+        }
     }
 
     /// Ends a session.
@@ -251,7 +266,7 @@ impl Sessions {
         if self.find(id, caller).is_none() {
             return false;
         }
-        let session = lock(&self.map).remove(id);
+        let session = self.changed().remove(id);
         if let Some(session) = &session {
             session.close();
         }
@@ -260,7 +275,7 @@ impl Sessions {
 
     /// Ends what has been idle for too long.
     pub(super) fn expire(&self) {
-        Self::sweep(&mut lock(&self.map), self.settings.idle_expiry);
+        Self::sweep(&mut self.changed(), self.settings.idle_expiry);
     }
 
     fn sweep(map: &mut HashMap<String, Arc<HttpSession>>, expiry: Duration) {
@@ -275,12 +290,12 @@ impl Sessions {
 
     /// Ends the sessions of callers who are not recognised, and counts them.
     pub(super) fn review(&self, recognises: impl Fn(&Caller) -> bool) -> usize {
-        let sessions: Vec<_> = lock(&self.map).values().cloned().collect();
+        let sessions: Vec<_> = self.read().values().cloned().collect();
         // Outside the lock, which every request with a session takes.
         let ended = sessions.iter().filter(|session| !recognises(&session.session.caller));
         ended
             .map(|session| {
-                lock(&self.map).remove(&session.id);
+                self.changed().remove(&session.id);
                 session.close();
             })
             .count()
@@ -288,7 +303,7 @@ impl Sessions {
 
     /// Ends all of them.
     pub(super) fn close_all(&self) {
-        for (_, session) in lock(&self.map).drain() {
+        for (_, session) in self.changed().drain() {
             session.close();
         }
     }
