@@ -132,7 +132,7 @@ where
         return match (own, kept) {
             (Some(result), _) => result.map(|outcome| (outcome, CacheStatus::Miss)),
             (None, Some(kept)) if kept.is_too_old() => {
-                results.forget(&key).await;
+                results.forget(&key, &kept);
                 continue;
             }
             (None, Some(kept)) => {

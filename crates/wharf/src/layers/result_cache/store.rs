@@ -1,4 +1,4 @@
-//! The kept results of one server, bounded by their size; the least useful ones go first (moka's TinyLFU).
+//! The kept results of one server, bounded by their size; those that were not asked for again go first (quick_cache's Clock-PRO).
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use moka::future::Cache;
+use quick_cache::{
+    OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use tokio::time::Instant;
 
 use crate::{content::Content, handler::ToolResult};
@@ -21,6 +24,9 @@ use crate::{content::Content, handler::ToolResult};
 const OVERHEAD_BYTES: usize = 512;
 /// Names whose generations are remembered one by one; more make everything forgotten at once.
 const MAX_NAMES: usize = 4096;
+/// A part of the cache with a lock of its own has room for this much, so that any result that has a budget fits into one.
+const PART_BYTES: u64 = 8 << 20;
+const MAX_PARTS: u64 = 64;
 
 /// A result and when it is too old.
 pub(super) struct Kept {
@@ -69,10 +75,33 @@ struct Generations {
 /// The kept results of one server.
 pub(crate) struct ResultStore {
     max_bytes: u64,
-    /// Made when a result is first looked for: most servers keep none, and its tables are not small.
-    kept: OnceLock<Cache<[u8; 32], Arc<Kept>, Digested>>,
+    /// Made when a result is first looked for: most servers keep none.
+    kept: OnceLock<Results>,
     generations: ArcSwap<Generations>,
     moments: AtomicU64,
+}
+
+type Results = Cache<[u8; 32], Entry, BySize, Digested>;
+
+/// How a run ended, for those who ask the same.
+#[derive(Clone)]
+enum Entry {
+    Kept(Arc<Kept>),
+    /// The run gave nothing to keep. Told to those who waited for it, and then removed.
+    Nothing,
+}
+
+/// What an entry costs, in bytes.
+#[derive(Debug, Clone, Copy)]
+struct BySize;
+
+impl Weighter<[u8; 32], Entry> for BySize {
+    fn weight(&self, _: &[u8; 32], entry: &Entry) -> u64 {
+        match entry {
+            Entry::Kept(kept) => kept.size_bytes() as u64,
+            Entry::Nothing => 0,
+        }
+    }
 }
 
 /// A part of a key is its hash: keys are digests already.
@@ -105,10 +134,6 @@ impl Hasher for FirstBytes {
     }
 }
 
-/// The run gave nothing to keep.
-#[derive(Debug)]
-struct NotKept;
-
 impl ResultStore {
     /// Keeps at most `max_bytes`.
     pub(crate) fn new(max_bytes: u64) -> Self {
@@ -120,12 +145,22 @@ impl ResultStore {
         }
     }
 
-    fn kept(&self) -> &Cache<[u8; 32], Arc<Kept>, Digested> {
+    fn kept(&self) -> &Results {
         self.kept.get_or_init(|| {
-            Cache::builder()
-                .max_capacity(self.max_bytes)
-                .weigher(|_, kept: &Arc<Kept>| u32::try_from(kept.size_bytes()).unwrap_or(u32::MAX))
-                .build_with_hasher(Digested)
+            let parts = (self.max_bytes / PART_BYTES).clamp(1, MAX_PARTS);
+            let items = self.max_bytes / OVERHEAD_BYTES as u64;
+            let options = OptionsBuilder::new()
+                .estimated_items_capacity(usize::try_from(items).unwrap_or(usize::MAX))
+                .weight_capacity(self.max_bytes)
+                .shards(parts as usize)
+                .build();
+            match options {
+                Ok(options) => {
+                    Cache::with_options(options, BySize, Digested, DefaultLifecycle::default())
+                }
+                // Not reached, since everything that has to be set is set above.
+                Err(_) => Cache::with(0, 0, BySize, Digested, DefaultLifecycle::default()),
+            }
         })
     }
 
@@ -150,12 +185,27 @@ impl ResultStore {
         key: [u8; 32],
         run: impl Future<Output = Option<Arc<Kept>>>,
     ) -> Option<Arc<Kept>> {
-        self.kept().try_get_with(key, async { run.await.ok_or(NotKept) }).await.ok()
+        let kept = self.kept();
+        match kept.get_value_or_guard_async(&key).await {
+            Ok(Entry::Kept(found)) => Some(found),
+            Ok(Entry::Nothing) => None,
+            // Dropped half-way, it lets the next one who waits run.
+            Err(place) => {
+                let made = run.await;
+                // Refused only where the place was given away, which happens nowhere.
+                let _ = place.insert(made.clone().map_or(Entry::Nothing, Entry::Kept));
+                if made.is_none() {
+                    kept.remove_if(&key, |entry| matches!(entry, Entry::Nothing));
+                }
+                made
+            }
+        }
     }
 
-    /// Forgets what is kept under `key`.
-    pub(super) async fn forget(&self, key: &[u8; 32]) {
-        self.kept().invalidate(key).await;
+    /// Forgets `old`, if it is still what is kept under `key`.
+    pub(super) fn forget(&self, key: &[u8; 32], old: &Arc<Kept>) {
+        self.kept()
+            .remove_if(key, |entry| matches!(entry, Entry::Kept(now) if Arc::ptr_eq(now, old)));
     }
 
     /// Changes whenever the tool or one of the tags is invalidated.
@@ -194,9 +244,8 @@ impl ResultStore {
     }
 
     #[cfg(test)]
-    pub(super) async fn size_bytes(&self) -> u64 {
-        self.kept().run_pending_tasks().await;
-        self.kept().weighted_size()
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.kept().weight()
     }
 }
 

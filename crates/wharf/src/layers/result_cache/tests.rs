@@ -217,5 +217,32 @@ async fn kept_results_are_bounded_in_bytes() {
     for n in 0..1_000 {
         layer.call(ask(n).to(&server)).await.unwrap();
     }
-    assert!(server.0.kept_results.size_bytes().await <= BOUND);
+    assert!(server.0.kept_results.size_bytes() <= BOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_waited_for_a_failure_run_at_once_and_not_one_after_the_other() {
+    let server = server();
+    let inner = Mock::new(|_| async move {
+        sleep(Duration::from_secs(1)).await;
+        failed(ToolError::invalid_input("no"))
+    });
+    let mut layer = inner.under(&ResultCacheLayer);
+    let began = tokio::time::Instant::now();
+    let calls: Vec<_> = (0..50).map(|_| layer.call(ask(1).to(&server))).collect();
+    assert!(join_all(calls).await.iter().all(Result::is_err));
+    assert_eq!(inner.runs(), 50);
+    // The first one, and then all others together.
+    assert_eq!(began.elapsed(), Duration::from_secs(2));
+    assert_eq!(server.0.kept_results.size_bytes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_as_large_as_a_budget_allows_is_kept_whatever_the_number_of_parts() {
+    let server = server();
+    let inner = Mock::new(|run| async move { text(format!("{run}{}", "x".repeat(1 << 20))) });
+    let mut layer = inner.under(&ResultCacheLayer);
+    let first = told(layer.call(ask(1).to(&server)).await);
+    assert_eq!(told(layer.call(ask(1).to(&server)).await), first);
+    assert_eq!(inner.runs(), 1);
 }
