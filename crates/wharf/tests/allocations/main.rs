@@ -37,11 +37,16 @@ struct Add {
     b: i64,
 }
 
-fn service() -> Service {
+/// Tools that nobody calls, which must not make the others dearer.
+const IDLE_TOOLS: usize = 1000;
+
+fn service(idle_tools: usize) -> Service {
     let add = Tool::new("add")
         .description("Add two integers")
         .handler(|Args(Add { a, b }): Args<Add>| async move { (a + b).to_string() });
-    Server::new("counted", "1.0.0").tool(add).build().unwrap()
+    let idle = |n| Tool::new(format!("idle_{n}")).handler(|| async {});
+    let server = Server::new("counted", "1.0.0").tool(add);
+    (0..idle_tools).fold(server, |server, n| server.tool(idle(n))).build().unwrap()
 }
 
 fn message(method: &str, modern: bool) -> String {
@@ -93,8 +98,8 @@ async fn answer(service: &HttpService, request: Request<Full<Bytes>>) -> Respons
 }
 
 /// From the request in hyper's form to the last byte of the response.
-async fn over_http(method: &str, modern: bool) -> usize {
-    let service = Http::new(HttpSettings::default()).service(service()).into_service();
+async fn over_http(service: Service, method: &str, modern: bool) -> usize {
+    let service = Http::new(HttpSettings::default()).service(service).into_service();
     let session = answer(&service, request(INITIALIZE, "initialize", None)).await;
     let session = session.headers().get("mcp-session-id").filter(|_| !modern).cloned();
     let body = message(method, modern);
@@ -122,9 +127,9 @@ async fn exchange(stream: &mut DuplexStream, line: &[u8], buffer: &mut [u8]) {
 }
 
 /// From a line to the line that answers it, with both ends of the pipe.
-async fn over_lines(method: &str, modern: bool) -> usize {
+async fn over_lines(service: Service, method: &str, modern: bool) -> usize {
     let shutdown = Shutdown::new(std::time::Duration::ZERO);
-    let (mut stream, _task) = memory::connect(&service(), Caller::local(), &shutdown);
+    let (mut stream, _task) = memory::connect(&service, Caller::local(), &shutdown);
     let mut buffer = vec![0; 64 << 10];
     if !modern {
         stream.write_all(format!("{INITIALIZE}\n").as_bytes()).await.unwrap();
@@ -152,11 +157,15 @@ fn a_request_asks_for_memory_exactly_as_often_as_written_here() {
         ("tools/list", false, 9, 5),
         ("ping", false, 9, 5),
     ];
-    let found = expected.map(|(method, modern, ..)| {
+    let count = |idle_tools, method, modern| {
         runtime.block_on(async {
-            let http = over_http(method, modern).await;
-            (method, modern, http, over_lines(method, modern).await)
+            let http = over_http(service(idle_tools), method, modern).await;
+            (method, modern, http, over_lines(service(idle_tools), method, modern).await)
         })
-    });
+    };
+    let found = expected.map(|(method, modern, ..)| count(0, method, modern));
     assert_eq!(found, expected, "method, 2026-07-28 or not, over HTTP, over lines");
+    // One list of them all would be longer; a call is not.
+    let calls = [true, false].map(|modern| count(IDLE_TOOLS, "tools/call", modern));
+    assert_eq!(calls, [expected[0], expected[1]], "the same beside {IDLE_TOOLS} other tools");
 }

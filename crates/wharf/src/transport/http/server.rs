@@ -393,3 +393,7 @@ async fn connection<IO>(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "writes_tests.rs"]
+mod writes_tests;
