@@ -55,7 +55,8 @@ def runs() -> dict[str, list[str]]:
             named[f"{era} {server}"] = [server, *options]
         for count in range(len(LAYERS) + 1):
             named[f"{era} {count}"] = ["wharf", *options, "--layers", str(count)]
-    named |= {"sinks": ["wharf", "--sinks"], "rate limit": ["wharf", "--rate-limit"], "kept": ["wharf", "--kept"]}
+    named |= {"sinks": ["wharf", "--sinks"], "rate limit": ["wharf", "--rate-limit"], "kept": ["wharf", "--kept"],
+              "tools": ["wharf", "--tools", "998"]}
     named |= {f"large {server}": [server, "--size", LARGE] for server in ("hyper", "axum", "wharf")}
     return named
 
@@ -87,7 +88,7 @@ def extras(cost: dict[str, int]) -> list[str]:
     plain = cost[f"modern {len(LAYERS)}"]
     lines = ["| what an option adds, 2026-07-28 | instructions |", "| --- | ---: |"]
     for name, key in (("a metrics and an audit sink", "sinks"), ("a rate limit for each caller", "rate limit"),
-                      ("a kept result, found", "kept")):
+                      ("a kept result, found", "kept"), ("1,000 tools instead of two", "tools")):
         lines.append(f"| {name} | {cost[key] - plain:+,} |")
     lines += ["", "| an argument and an answer of 1 MiB | instructions | × the bare handler on axum |",
               "| --- | ---: | ---: |"]

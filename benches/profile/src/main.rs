@@ -2,10 +2,11 @@
 //! the other, and nothing else. `benches/profile.py` counts the instructions of two runs of different length; their
 //! difference is what a call costs, whatever a start costs.
 //!
-//! usage: `profile SERVER CALLS [--legacy] [--size BYTES] [--layers N] [--sinks] [--rate-limit] [--kept]`
+//! usage: `profile SERVER CALLS [--legacy] [--size BYTES] [--layers N] [--sinks] [--rate-limit] [--kept] [--tools N]`
 //!
 //! SERVER is `answer` (a task that answers with prepared bytes: what the client, the runtime and the sockets cost), `hyper`
-//! and `axum` (the bare handler of `bare-axum`), or `wharf`. `--layers` keeps the innermost layers of the stack only.
+//! and `axum` (the bare handler of `bare-axum`), or `wharf`. `--layers` keeps the innermost layers of the stack only, `--tools`
+//! adds so many that nobody calls.
 
 #[path = "../../bare-axum/src/answer.rs"]
 mod answer;
@@ -31,6 +32,7 @@ pub struct Options {
     sinks: bool,
     rate_limit: bool,
     kept: bool,
+    tools: usize,
 }
 
 impl Options {
@@ -40,7 +42,9 @@ impl Options {
         let calls = arguments.next().context("how many calls?")?.parse()?;
         let (legacy, size, layers, sinks, rate_limit, kept) =
             (false, None, None, false, false, false);
-        let mut options = Self { server, calls, legacy, size, layers, sinks, rate_limit, kept };
+        let tools = 0;
+        let mut options =
+            Self { server, calls, legacy, size, layers, sinks, rate_limit, kept, tools };
         while let Some(option) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{option} needs a value"));
             match option.as_str() {
@@ -50,6 +54,7 @@ impl Options {
                 "--sinks" => options.sinks = true,
                 "--rate-limit" => options.rate_limit = true,
                 "--kept" => options.kept = true,
+                "--tools" => options.tools = value()?.parse()?,
                 _ => bail!("unknown option {option}"),
             }
         }

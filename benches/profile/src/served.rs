@@ -8,7 +8,8 @@ use std::time::Duration;
 use wharf::transport::Shutdown;
 use wharf::transport::http::{Http, HttpSettings};
 use wharf::{
-    Args, AuditSink, CachePolicy, CallRecord, MetricsSink, Rate, RefusalRecord, Server, Tool, profiling,
+    Args, AuditSink, CachePolicy, CallRecord, MetricsSink, Rate, RefusalRecord, Server, Tool,
+    profiling,
 };
 
 use crate::Options;
@@ -60,6 +61,9 @@ pub async fn wharf(options: &Options) -> anyhow::Result<SocketAddr> {
         .description("Echo text")
         .handler(|Args(Echo { text }): Args<Echo>| async move { text });
     let mut server = Server::new("bench", "0.1.0").tool(add).tool(echo);
+    for n in 0..options.tools {
+        server = server.tool(Tool::new(format!("idle_{n}")).handler(|| async {}));
+    }
     if options.rate_limit {
         server = server.rate_limit_per_caller(Rate::per_second(100_000_000));
     }

@@ -5,6 +5,7 @@ mod decode;
 mod edge;
 mod encode;
 mod listening;
+mod operation;
 mod params;
 mod running;
 

@@ -9,6 +9,7 @@ mod function;
 mod log;
 mod polling;
 mod progress;
+mod prompt_results;
 mod results;
 mod state;
 mod typed;
@@ -20,10 +21,11 @@ pub(crate) use function::{boxed, input_schema_of, requirements_of};
 pub use log::Log;
 pub use polling::Polling;
 pub use progress::Progress;
-pub use results::{
-    CompletionValues, IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, Json,
-    PromptMessage, PromptResult, ToolResult,
+pub use prompt_results::{
+    CompletionValues, IntoCompletion, IntoPrompt, PromptMessage, PromptResult,
 };
-pub(crate) use results::{completion_result, prompt_result, resource_result, tool_result};
+pub(crate) use prompt_results::{completion_result, prompt_result};
+pub use results::{IntoResource, IntoToolResult, Json, ToolResult};
+pub(crate) use results::{resource_result, tool_result};
 pub(crate) use state::States;
 pub use state::{Requirements, State};

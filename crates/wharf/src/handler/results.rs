@@ -7,7 +7,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::extract::{Direction, Invocation, derive_schema};
 use crate::{
-    content::{Content, ResourceContents, Role},
+    content::{Content, ResourceContents},
     error::ToolError,
     meta::Meta,
 };
@@ -248,146 +248,6 @@ impl<T: IntoResource, E: Into<ToolError>> IntoResource for Result<T, E> {
     }
 }
 
-/// One message of a prompt.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct PromptMessage {
-    /// Who speaks.
-    pub role: Role,
-    /// What is said.
-    pub content: Content,
-}
-
-impl PromptMessage {
-    /// The person speaks.
-    pub fn user(content: impl Into<Content>) -> Self {
-        Self { role: Role::User, content: content.into() }
-    }
-
-    /// The model speaks.
-    pub fn assistant(content: impl Into<Content>) -> Self {
-        Self { role: Role::Assistant, content: content.into() }
-    }
-}
-
-/// The messages of a prompt.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct PromptResult {
-    /// What the prompt is for; the registered description when absent.
-    pub description: Option<String>,
-    /// The messages in order.
-    pub messages: Vec<PromptMessage>,
-    /// Metadata for the client.
-    pub meta: Meta,
-}
-
-impl PromptResult {
-    /// No messages yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a message.
-    #[must_use]
-    pub fn with(mut self, message: PromptMessage) -> Self {
-        self.messages.push(message);
-        self
-    }
-}
-
-/// What a prompt's handler may give back.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be the messages of a prompt",
-    note = "give back text (`String`, one message of the person), `PromptMessage`, a `Vec` of them, or a `Result` of these"
-)]
-pub trait IntoPrompt {
-    /// The messages.
-    ///
-    /// # Errors
-    /// The handler's own failure.
-    fn into_prompt(self) -> Result<PromptResult, ToolError>;
-}
-
-impl IntoPrompt for PromptResult {
-    fn into_prompt(self) -> Result<PromptResult, ToolError> {
-        Ok(self)
-    }
-}
-
-impl IntoPrompt for PromptMessage {
-    fn into_prompt(self) -> Result<PromptResult, ToolError> {
-        Ok(PromptResult::new().with(self))
-    }
-}
-
-impl IntoPrompt for Vec<PromptMessage> {
-    fn into_prompt(self) -> Result<PromptResult, ToolError> {
-        Ok(PromptResult { messages: self, ..PromptResult::default() })
-    }
-}
-
-impl IntoPrompt for String {
-    fn into_prompt(self) -> Result<PromptResult, ToolError> {
-        PromptMessage::user(self).into_prompt()
-    }
-}
-
-impl IntoPrompt for &'static str {
-    fn into_prompt(self) -> Result<PromptResult, ToolError> {
-        PromptMessage::user(self).into_prompt()
-    }
-}
-
-impl<T: IntoPrompt, E: Into<ToolError>> IntoPrompt for Result<T, E> {
-    fn into_prompt(self) -> Result<PromptResult, ToolError> {
-        self.map_err(Into::into)?.into_prompt()
-    }
-}
-
-/// Suggestions for one argument. At most [`CompletionValues::MAX`] are sent; the rest is announced as `hasMore`.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct CompletionValues {
-    /// The suggestions, best first.
-    pub values: Vec<String>,
-    /// How many there are in all, if known.
-    pub total: Option<usize>,
-}
-
-impl CompletionValues {
-    /// The specification's bound (server/utilities/completion).
-    pub const MAX: usize = 100;
-}
-
-/// What a completer may give back.
-pub trait IntoCompletion {
-    /// The suggestions.
-    ///
-    /// # Errors
-    /// The handler's own failure.
-    fn into_completion(self) -> Result<CompletionValues, ToolError>;
-}
-
-impl IntoCompletion for CompletionValues {
-    fn into_completion(self) -> Result<CompletionValues, ToolError> {
-        Ok(self)
-    }
-}
-
-impl<T: Into<String>> IntoCompletion for Vec<T> {
-    fn into_completion(self) -> Result<CompletionValues, ToolError> {
-        let total = Some(self.len());
-        Ok(CompletionValues { values: self.into_iter().map(Into::into).collect(), total })
-    }
-}
-
-impl<T: IntoCompletion, E: Into<ToolError>> IntoCompletion for Result<T, E> {
-    fn into_completion(self) -> Result<CompletionValues, ToolError> {
-        self.map_err(Into::into)?.into_completion()
-    }
-}
-
 pub(crate) fn tool_result<T: IntoToolResult>(
     response: T,
     _: &Invocation,
@@ -400,18 +260,4 @@ pub(crate) fn resource_result<T: IntoResource>(
     invocation: &Invocation,
 ) -> Result<Vec<ResourceContents>, ToolError> {
     response.into_resource(invocation.uri(), invocation.mime_type.as_deref())
-}
-
-pub(crate) fn prompt_result<T: IntoPrompt>(
-    response: T,
-    _: &Invocation,
-) -> Result<PromptResult, ToolError> {
-    response.into_prompt()
-}
-
-pub(crate) fn completion_result<T: IntoCompletion>(
-    response: T,
-    _: &Invocation,
-) -> Result<CompletionValues, ToolError> {
-    response.into_completion()
 }

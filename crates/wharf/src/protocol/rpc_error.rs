@@ -114,6 +114,11 @@ impl RpcError {
             .with_data(json!({"supported": supported, "requested": requested}))
     }
 
+    /// -31007: no room for this at the moment, and nothing was begun.
+    pub(crate) fn no_room(message: &'static str) -> Self {
+        Self::new(-31007, 503, ErrorKind::ServiceUnavailable, message)
+    }
+
     /// A taxonomy failure where results have no `isError`. Internal detail has been logged by now and is not in it.
     pub(crate) fn from_failure(failure: &Failure) -> Self {
         let code = match failure.kind {

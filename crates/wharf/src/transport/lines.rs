@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::mpsc,
@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{output::Output, shutdown::Shutdown};
+use super::{cutter::Lines, output::Output, shutdown::Shutdown};
 use crate::{
     caller::Caller,
     dispatch::{Edge, Finished, Listening, Received, Running, Step},
@@ -32,7 +32,6 @@ use crate::{
 
 /// Output that may wait for the peer before reading stops, in bytes.
 const MAX_OUTPUT_BYTES: usize = 16 * 1024 * 1024;
-const READ_BYTES: usize = 64 * 1024;
 /// Messages from waiting calls that may wait for the writer.
 const CHANNEL: usize = 256;
 /// How long calls may go on after the input has ended: the peer has left, but may still read.
@@ -249,10 +248,7 @@ impl Connection {
         }
         let place = Waiting::enter(&self.waiting);
         if place.1 >= self.service.0.limits.concurrency_per_connection {
-            let error = RpcError::new(
-                -31007,
-                503,
-                crate::error::ErrorKind::ServiceUnavailable,
+            let error = RpcError::no_room(
                 "this connection has too many calls in flight; wait for answers before sending more",
             );
             return Some(error.to_message(Some(running.id())));
@@ -381,111 +377,5 @@ async fn listen(mut listening: Listening, sender: mpsc::Sender<Bytes>, ended: Ca
         if sender.send(message).await.is_err() {
             return;
         }
-    }
-}
-
-/// Cuts a byte stream into lines without copying them.
-struct Lines {
-    buffer: BytesMut,
-    /// Bytes at the front that are known to hold no line end.
-    searched: usize,
-    max: usize,
-    /// Inside a line that was too long: dropped up to its end.
-    skipping: bool,
-}
-
-impl Lines {
-    fn new(max: usize) -> Self {
-        Self { buffer: BytesMut::new(), searched: 0, max, skipping: false }
-    }
-
-    fn buffer(&mut self) -> &mut BytesMut {
-        self.buffer.reserve(READ_BYTES);
-        &mut self.buffer
-    }
-
-    fn next(&mut self) -> Option<Result<Bytes, RpcError>> {
-        loop {
-            let Some(end) = memchr::memchr(b'\n', &self.buffer[self.searched..]) else {
-                self.searched = self.buffer.len();
-                if self.buffer.len() > self.max {
-                    self.buffer.clear();
-                    self.searched = 0;
-                    if !std::mem::replace(&mut self.skipping, true) {
-                        return Some(Err(self.too_long()));
-                    }
-                }
-                return None;
-            };
-            let mut line = self.buffer.split_to(self.searched + end + 1);
-            self.searched = 0;
-            if std::mem::take(&mut self.skipping) {
-                continue;
-            }
-            line.truncate(line.len() - 1);
-            if line.last() == Some(&b'\r') {
-                line.truncate(line.len() - 1);
-            }
-            if line.len() > self.max {
-                return Some(Err(self.too_long()));
-            }
-            return Some(Ok(line.freeze()));
-        }
-    }
-
-    fn too_long(&self) -> RpcError {
-        RpcError::invalid_request(format!(
-            "the message is longer than {} bytes, the most allowed",
-            self.max
-        ))
-    }
-
-    /// What is left at the end of the input, when it is a whole message that only lacks its line end. Half a message is
-    /// not executed.
-    fn rest(&mut self) -> Option<Bytes> {
-        let rest = self.buffer.split().freeze();
-        let whole =
-            !self.skipping && serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_ok();
-        whole.then_some(rest)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cut(max: usize, chunks: &[&[u8]]) -> Vec<Result<String, i32>> {
-        let mut lines = Lines::new(max);
-        let mut out = Vec::new();
-        for chunk in chunks {
-            lines.buffer().extend_from_slice(chunk);
-            while let Some(line) = lines.next() {
-                out.push(
-                    line.map(|line| String::from_utf8_lossy(&line).into_owned())
-                        .map_err(|error| error.code),
-                );
-            }
-        }
-        out
-    }
-
-    #[test]
-    fn lines_are_cut_wherever_the_chunks_end() {
-        let ok = |text: &str| Ok(text.to_owned());
-        assert_eq!(cut(9, &[b"a\nb", b"c\r\n\n", b"d"]), [ok("a"), ok("bc"), ok("")]);
-        assert_eq!(cut(3, &[b"abc\nabcd\nx\n"]), [ok("abc"), Err(-32600), ok("x")]);
-        assert_eq!(cut(3, &[b"aaaaaa", b"aaaa", b"aa\nx\n"]), [Err(-32600), ok("x")]);
-    }
-
-    #[test]
-    fn half_a_message_at_the_end_is_dropped() {
-        let check = |text: &[u8], whole: bool| {
-            let mut lines = Lines::new(100);
-            lines.buffer().extend_from_slice(text);
-            assert_eq!(lines.rest().is_some(), whole);
-        };
-        check(b"{\"a\":1}", true);
-        check(b"{\"a\":1", false);
-        check(b"", false);
     }
 }

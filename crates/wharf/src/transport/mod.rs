@@ -1,5 +1,6 @@
 //! Transports: HTTP, stdio and memory. Each drives the same [`Service`](crate::Service).
 
+mod cutter;
 pub mod http;
 mod lines;
 pub mod memory;

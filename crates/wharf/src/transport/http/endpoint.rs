@@ -343,10 +343,7 @@ impl Exchange<'_> {
 fn too_many_sessions(id: &Id) -> Response<ResponseBody> {
     let mut response = reply::json(
         503,
-        RpcError::new(
-            -31007,
-            503,
-            ErrorKind::ServiceUnavailable,
+        RpcError::no_room(
             "this server has as many sessions as it allows; end one with DELETE, or try again later",
         )
         .to_message(Some(id)),
