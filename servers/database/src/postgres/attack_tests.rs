@@ -35,6 +35,7 @@ const DIGEST: &str = "SELECT md5(string_agg(x, E'\\n' ORDER BY x)) FROM ( \
      UNION ALL SELECT 'users ' || count(*) || coalesce(sum(xmin::text::bigint), 0) FROM users \
      UNION ALL SELECT 'orders ' || count(*) || coalesce(sum(xmin::text::bigint), 0) FROM orders \
      UNION ALL SELECT 'big ' || count(*) || coalesce(sum(xmin::text::bigint), 0) FROM orders_big \
+     UNION ALL SELECT 'traces ' || count(*) FROM traces \
      UNION ALL SELECT 'people ' || count(*) || coalesce(sum(xmin::text::bigint), 0) FROM people) d";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +55,15 @@ fn expand(input: &str) -> String {
     }
 }
 
-fn cases() -> Vec<(String, Expect)> {
+/// What came with a version of PostgreSQL, and with the versions before it.
+fn since(version: u64) -> Vec<Value> {
+    let all: Value =
+        serde_json::from_str(include_str!("../../tests/corpus/postgres_versions.json")).unwrap();
+    let versions = all["versions"].as_array().unwrap().clone();
+    versions.into_iter().filter(|part| part["since"].as_u64().unwrap() <= version).collect()
+}
+
+fn cases(version: u64) -> Vec<(String, Expect)> {
     let shared: Value =
         serde_json::from_str(include_str!("../../tests/corpus/postgres.json")).unwrap();
     let own: Value =
@@ -69,16 +78,13 @@ fn cases() -> Vec<(String, Expect)> {
         };
         cases.push((expand(case["input"].as_str().unwrap()), expect));
     }
-    for (part, expect) in
-        [("refuse", Expect::Refuse), ("harmless", Expect::Harmless), ("allow", Expect::Allow)]
-    {
-        cases.extend(
-            own[part]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|case| (case.as_str().unwrap().to_owned(), expect)),
-        );
+    for own in [vec![own], since(version)].concat() {
+        for (part, expect) in
+            [("refuse", Expect::Refuse), ("harmless", Expect::Harmless), ("allow", Expect::Allow)]
+        {
+            let parts = own[part].as_array().into_iter().flatten();
+            cases.extend(parts.map(|case| (case.as_str().unwrap().to_owned(), expect)));
+        }
     }
     cases
 }
@@ -86,7 +92,14 @@ fn cases() -> Vec<(String, Expect)> {
 async fn scratch() -> Scratch {
     let scratch = Scratch::with_fixture().await;
     scratch.execute(include_str!("../../tests/corpus/postgres_own_fixture.sql")).await;
+    for part in since(version(&scratch).await) {
+        scratch.execute(part["fixture"].as_str().unwrap()).await;
+    }
     scratch
+}
+
+async fn version(scratch: &Scratch) -> u64 {
+    scratch.value("SHOW server_version_num").await.parse::<u64>().unwrap() / 10_000
 }
 
 fn open(settings: PostgresSettings, boundaries: Boundaries) -> Postgres {
@@ -117,7 +130,7 @@ async fn wrong_answers(
 ) -> Vec<String> {
     let mut wrong = Vec::new();
     let before = scratch.value(DIGEST).await;
-    for (sql, expect) in cases() {
+    for (sql, expect) in cases(version(scratch).await) {
         let answer = run(database, &sql, expect).await;
         match (&answer, expect) {
             (Ok(_), Expect::Refuse) if refuse => wrong.push(format!("ran: {}", shown(&sql))),

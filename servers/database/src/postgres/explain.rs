@@ -29,12 +29,14 @@ const SWITCHES: &[&str] = &[
     "wal",
 ];
 const FORMATS: &[&str] = &["json", "text", "xml", "yaml"];
+const SERIALIZED: &[&str] = &["binary", "none", "text"];
 
 /// The options of an `EXPLAIN`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Options {
     switches: Vec<(&'static str, bool)>,
     format: Option<&'static str>,
+    serialize: Option<&'static str>,
 }
 
 impl Options {
@@ -42,7 +44,7 @@ impl Options {
     pub(super) fn of_tool(analyze: bool) -> Self {
         let switches =
             if analyze { vec![("analyze", true), ("buffers", true)] } else { Vec::new() };
-        Self { switches, format: None }
+        Self { switches, ..Self::default() }
     }
 
     /// What stands in front of the statement.
@@ -51,6 +53,9 @@ impl Options {
         prefix.push_str(self.format.unwrap_or("text"));
         for (switch, on) in &self.switches {
             let _ = write!(prefix, ", {switch} {}", if *on { "on" } else { "off" });
+        }
+        if let Some(how) = self.serialize {
+            let _ = write!(prefix, ", serialize {how}");
         }
         prefix.push_str(") ");
         prefix
@@ -115,6 +120,10 @@ fn option(tokens: &mut Lexer<'_>, options: &mut Options) -> Result<bool, Databas
     if name == "format" {
         let value = value.ok_or_else(unknown)?;
         options.format = Some(FORMATS.iter().find(|known| **known == value).ok_or_else(unknown)?);
+    } else if name == "serialize" {
+        let value = value.unwrap_or_else(|| "text".to_owned());
+        let known = SERIALIZED.iter().find(|known| **known == value);
+        options.serialize = Some(known.ok_or_else(unknown)?);
     } else {
         let switch = SWITCHES.iter().find(|known| **known == name).ok_or_else(unknown)?;
         let on = match value.as_deref() {
@@ -145,8 +154,8 @@ fn name_of(token: Option<&Token<'_>>) -> Option<String> {
 
 fn unknown() -> DatabaseError {
     let mut known: Vec<&str> = SWITCHES.to_vec();
-    known.push("format");
-    let advice = format!("the options are {} with on or off", known.join(", "));
+    known.extend(["format", "serialize"]);
+    let advice = format!("the options are {}, the switches with on or off", known.join(", "));
     DatabaseError::refused("an option of EXPLAIN", advice)
 }
 
@@ -245,7 +254,13 @@ mod tests {
             "EXPLAIN (\"analyze\", FORMAT JSON, costs off) SELECT 1",
             Some(("EXPLAIN (FORMAT json, analyze on, costs off) ", "SELECT 1")),
         );
+        check(
+            "EXPLAIN (analyze, serialize, memory) SELECT 1",
+            Some(("EXPLAIN (FORMAT text, analyze on, memory on, serialize text) ", "SELECT 1")),
+        );
         for sql in [
+            "EXPLAIN (serialize 'x') SELECT 1",
+            "EXPLAIN (serialize on) SELECT 1",
             "EXPLAIN (x) SELECT 1",
             "EXPLAIN (analyze 'on') SELECT 1",
             "EXPLAIN (analyze",

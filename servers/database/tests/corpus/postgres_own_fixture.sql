@@ -96,11 +96,38 @@ CREATE TABLE measured(k int, v text) PARTITION BY RANGE (k);
 CREATE TABLE measured_1 PARTITION OF measured FOR VALUES FROM (0) TO (10);
 INSERT INTO measured VALUES (1, 'one');
 
+-- what the planner works out when it reads a table
+CREATE TABLE traces(n int);
+CREATE FUNCTION leave_trace(int) RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN INSERT INTO public.traces VALUES ($1); RETURN $1; END';
+CREATE FUNCTION claims_immutable(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.leave_trace($1); END';
+CREATE FUNCTION inlined(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT public.claims_immutable(1)';
+CREATE FUNCTION plus_one(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1 + 1; END';
+CREATE TABLE planned_index(x int); CREATE INDEX ON planned_index ((x + claims_immutable(1)));
+CREATE TABLE planned_predicate(x int); CREATE INDEX ON planned_predicate (x) WHERE x > claims_immutable(1);
+CREATE TABLE planned_inlined(x int); CREATE INDEX ON planned_inlined (inlined(x));
+CREATE TABLE planned_statistics(x int, y int); CREATE STATISTICS planned_s ON (x + claims_immutable(1)), y FROM planned_statistics;
+CREATE TABLE planned_check(x int CHECK (x > claims_immutable(1)));
+CREATE TABLE planned_key(x int) PARTITION BY RANGE ((x + claims_immutable(1)));
+CREATE TABLE planned_parent(x int); CREATE TABLE planned_heir() INHERITS (planned_parent);
+CREATE TABLE planned_grandchild() INHERITS (planned_heir); CREATE INDEX ON planned_grandchild ((x + claims_immutable(1)));
+CREATE VIEW planned_view AS SELECT x FROM planned_index;
+CREATE TABLE planned_good(x int CHECK (x > plus_one(0)), y text); INSERT INTO planned_good VALUES (2, 'a');
+CREATE INDEX ON planned_good (plus_one(x)); CREATE INDEX ON planned_good (lower(y)) WHERE x > 1;
+CREATE TYPE hashed AS (a int);
+CREATE FUNCTION hashed_eq(hashed, hashed) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE OPERATOR =#= (LEFTARG = hashed, RIGHTARG = hashed, FUNCTION = hashed_eq);
+CREATE FUNCTION claims_hash(hashed, int8) RETURNS int8 LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.leave_trace(1); END';
+CREATE OPERATOR CLASS hashed_ops FOR TYPE hashed USING hash AS OPERATOR 1 =#=, FUNCTION 2 claims_hash(hashed, int8);
+CREATE TABLE planned_hash(x hashed) PARTITION BY HASH (x hashed_ops);
+CREATE TABLE planned_hash_1 PARTITION OF planned_hash FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TYPE span AS RANGE (SUBTYPE = int4);
+
 -- extensions
 CREATE EXTENSION tablefunc;
 CREATE EXTENSION dblink;
 CREATE EXTENSION pageinspect;
-CREATE EXTENSION adminpack;
+-- gone since 17
+DO $$ BEGIN IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'adminpack') THEN CREATE EXTENSION adminpack; END IF; END $$;
 CREATE EXTENSION hstore;
 CREATE EXTENSION citext;
 CREATE EXTENSION pg_trgm;

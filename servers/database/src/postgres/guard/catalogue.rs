@@ -40,8 +40,12 @@ const OPERATOR_SUPPORT: &str = "SELECT DISTINCT p.amproc::oid FROM pg_amop o \
 
 /// Comparisons of arrays, records and ranges look up the default operator classes of their elements, and conversions to JSON look
 /// for a cast, so that these belong to a type although no statement names them.
+///
+/// PostgreSQL's own conversions of text are left out: called by a type they convert it; a statement that calls them names the type
+/// by a number, and is refused.
 const TYPES: &str = "SELECT t.oid, t.typname::text, \
-       ARRAY[t.typinput, t.typoutput, t.typsubscript, r.rngcanonical, r.rngsubdiff]::oid[] \
+       ARRAY[CASE WHEN t.typinput::oid >= 16384 THEN t.typinput END, CASE WHEN t.typoutput::oid >= 16384 THEN t.typoutput END, \
+         t.typsubscript, r.rngcanonical, r.rngsubdiff]::oid[] \
          || ARRAY(SELECT p.amproc::oid FROM pg_opclass c JOIN pg_amproc p ON p.amprocfamily = c.opcfamily \
              WHERE c.opcmethod IN (403, 405) AND p.amproclefttype = c.opcintype AND p.amprocrighttype = c.opcintype \
                AND (c.opcintype = t.oid AND c.opcdefault OR c.oid = r.rngsubopc)) \
@@ -68,6 +72,22 @@ const FOREIGN_CHILDREN: &str = "WITH RECURSIVE tree(oid) AS (SELECT inhrelid FRO
        UNION SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid) \
      SELECT n.nspname::text, c.relname::text FROM tree JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace \
      WHERE c.relkind = 'f' LIMIT 1";
+
+/// Everything below some tables, at any depth.
+const HEIRS: &str = "WITH RECURSIVE tree(oid) AS (SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY ($1) \
+       UNION SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid) SELECT oid FROM tree";
+
+/// What the planner reads of tables and works out as far as it is constant.
+const PLANNED: &str = "SELECT i.indrelid::regclass::text, x.expression FROM pg_index i, LATERAL (VALUES (i.indexprs::text), (i.indpred::text)) x(expression) \
+       WHERE i.indrelid = ANY ($1) AND x.expression IS NOT NULL \
+     UNION ALL SELECT p.partrelid::regclass::text, p.partexprs::text FROM pg_partitioned_table p WHERE p.partrelid = ANY ($1) AND p.partexprs IS NOT NULL \
+     UNION ALL SELECT s.stxrelid::regclass::text, s.stxexprs::text FROM pg_statistic_ext s WHERE s.stxrelid = ANY ($1) AND s.stxexprs IS NOT NULL \
+     UNION ALL SELECT c.conrelid::regclass::text, c.conbin::text FROM pg_constraint c WHERE c.conrelid = ANY ($1) AND c.conbin IS NOT NULL";
+
+/// What compares and hashes the keys of partitions, when they are looked through.
+const PARTITION_SUPPORT: &str = "SELECT DISTINCT p.partrelid::regclass::text, a.amproc::oid FROM pg_partitioned_table p \
+       JOIN pg_opclass c ON c.oid = ANY (p.partclass::oid[]) JOIN pg_amproc a ON a.amprocfamily = c.opcfamily \
+     WHERE p.partrelid = ANY ($1) AND a.amproc::oid >= 16384";
 
 const TARGET: &str = "SELECT EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type <> '1'), \
        CASE WHEN c.relrowsecurity THEN \
@@ -277,6 +297,32 @@ pub(super) async fn foreign_child(
     let qualified =
         |row: &Row| Ok(format!("{}.{}", get::<String>(row, 0)?, get::<String>(row, 1)?));
     rows.first().map(qualified).transpose()
+}
+
+/// The partitions and heirs of some tables.
+pub(super) async fn heirs(session: &Session, oids: &[u32]) -> Result<Vec<u32>, DatabaseError> {
+    rows(session, HEIRS, &oids).await?.iter().map(|row| get(row, 0)).collect()
+}
+
+/// The expressions of some tables that the planner works out, each with the name of its table.
+pub(super) async fn planned(
+    session: &Session,
+    oids: &[u32],
+) -> Result<Vec<(String, String)>, DatabaseError> {
+    rows(session, PLANNED, &oids)
+        .await?
+        .iter()
+        .map(|row| Ok((get(row, 0)?, get(row, 1)?)))
+        .collect()
+}
+
+/// The functions with which users make partitions, each with the name of its table.
+pub(super) async fn partition_support(
+    session: &Session,
+    oids: &[u32],
+) -> Result<Vec<(String, u32)>, DatabaseError> {
+    let rows = rows(session, PARTITION_SUPPORT, &oids).await?;
+    rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?))).collect()
 }
 
 pub(super) async fn target(session: &Session, oid: u32) -> Result<Target, DatabaseError> {

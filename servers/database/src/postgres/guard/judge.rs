@@ -8,6 +8,7 @@ use super::catalogue::{self, FIRST_USER_OID, Function, Relation};
 use super::declaration::{self, refuse};
 use super::lists::SECRET_RELATIONS;
 use super::opaque;
+use super::planned::{self, Reach};
 use super::target;
 use super::tree;
 use super::walk::{self, Objection, Uses};
@@ -25,20 +26,24 @@ pub(super) struct Judge<'a> {
     session: &'a Session,
     allowed: &'a Allowed,
     search_path: &'a str,
-    functions: Pending<()>,
+    functions: Pending<Reach>,
     relations: Pending<bool>,
-    operators: Pending<()>,
+    operators: Pending<Reach>,
     types: Pending<()>,
+    /// Partitions and heirs, of which the planner reads what it reads of their parents.
+    heirs: BTreeSet<u32>,
     /// The table that the statement changes.
     target: Option<u32>,
     pub(super) names: BTreeSet<String>,
 }
 
-/// Objects of one kind by OID: those still to be judged with how they are reached, and all that were met.
+/// Objects of one kind by OID: those still to be judged with every way in which they are reached, and all that were met.
 struct Pending<T> {
-    todo: BTreeMap<u32, (Via, T)>,
+    todo: Todo<T>,
     met: BTreeSet<(u32, T)>,
 }
+
+type Todo<T> = BTreeMap<u32, Vec<(Via, T)>>;
 
 impl<T: Copy + Ord> Pending<T> {
     fn new() -> Self {
@@ -47,11 +52,11 @@ impl<T: Copy + Ord> Pending<T> {
 
     fn push(&mut self, oid: u32, via: &Via, extra: T) {
         if oid != 0 && self.met.insert((oid, extra)) {
-            self.todo.insert(oid, (Arc::clone(via), extra));
+            self.todo.entry(oid).or_default().push((Arc::clone(via), extra));
         }
     }
 
-    fn take(&mut self) -> (BTreeMap<u32, (Via, T)>, Vec<u32>) {
+    fn take(&mut self) -> (Todo<T>, Vec<u32>) {
         let todo = std::mem::take(&mut self.todo);
         let oids = todo.keys().copied().collect();
         (todo, oids)
@@ -74,6 +79,7 @@ impl<'a> Judge<'a> {
             relations: Pending::new(),
             operators: Pending::new(),
             types: Pending::new(),
+            heirs: BTreeSet::new(),
             target: None,
             names: BTreeSet::new(),
         }
@@ -108,8 +114,8 @@ impl<'a> Judge<'a> {
     }
 
     fn take_uses(&mut self, mut uses: Uses, via: &Via, in_system_view: bool) {
-        uses.functions.iter().for_each(|&oid| self.functions.push(oid, via, ()));
-        uses.operators.iter().for_each(|&oid| self.operators.push(oid, via, ()));
+        uses.functions.iter().for_each(|&oid| self.functions.push(oid, via, Reach::Called));
+        uses.operators.iter().for_each(|&oid| self.operators.push(oid, via, Reach::Called));
         uses.types.iter().for_each(|&oid| self.push_type(oid, via));
         uses.relations.iter().for_each(|&oid| self.relations.push(oid, via, in_system_view));
         self.names.append(&mut uses.names);
@@ -150,14 +156,17 @@ impl<'a> Judge<'a> {
 
     /// OIDs of all relations and types that were met.
     pub(super) fn met(&self) -> (Vec<u32>, Vec<u32>) {
-        (self.relations.oids(), self.types.oids())
+        let mut relations: BTreeSet<u32> = self.relations.oids().into_iter().collect();
+        relations.extend(&self.heirs);
+        (relations.into_iter().collect(), self.types.oids())
     }
 
     async fn judge_relations(&mut self) -> Result<(), DatabaseError> {
         let (todo, oids) = self.relations.take();
         for relation in catalogue::relations(self.session, &oids).await? {
-            let Some((via, in_system_view)) = todo.get(&relation.oid) else { continue };
-            self.judge_relation(&relation, via, *in_system_view)?;
+            for (via, in_system_view) in todo.get(&relation.oid).into_iter().flatten() {
+                self.judge_relation(&relation, via, *in_system_view)?;
+            }
             if self.target == Some(relation.oid) {
                 for expression in target::judge(self.session, &relation).await? {
                     let through = format!("table {}", relation.qualified()).into();
@@ -168,7 +177,33 @@ impl<'a> Judge<'a> {
         if !self.allowed.foreign_tables
             && let Some(name) = catalogue::foreign_child(self.session, &oids).await?
         {
-            return Err(foreign(&name, todo.values().next().map_or("", |(via, _)| via)));
+            return Err(foreign(&name, todo.values().flatten().next().map_or("", |(via, _)| via)));
+        }
+        self.judge_planning(oids).await
+    }
+
+    /// What runs while the planner looks at tables, before a row of theirs is read.
+    async fn judge_planning(&mut self, mut oids: Vec<u32>) -> Result<(), DatabaseError> {
+        oids.retain(|&oid| oid >= FIRST_USER_OID);
+        if oids.is_empty() {
+            return Ok(());
+        }
+        let heirs = catalogue::heirs(self.session, &oids).await?;
+        self.heirs.extend(&heirs);
+        oids.extend(heirs);
+        for (table, expression) in catalogue::planned(self.session, &oids).await? {
+            let through: Via = format!("table {table}").into();
+            let planned = tree::read(&expression)
+                .map_err(Objection::from)
+                .and_then(|tree| planned::collect(&tree))
+                .map_err(|objection| objection_error(&objection, &through))?;
+            for (reach, uses) in planned {
+                uses.functions.iter().for_each(|&oid| self.functions.push(oid, &through, reach));
+                uses.operators.iter().for_each(|&oid| self.operators.push(oid, &through, reach));
+            }
+        }
+        for (table, function) in catalogue::partition_support(self.session, &oids).await? {
+            self.functions.push(function, &format!("table {table}").into(), Reach::Called);
         }
         Ok(())
     }
@@ -218,14 +253,21 @@ impl<'a> Judge<'a> {
     async fn judge_operators(&mut self) -> Result<(), DatabaseError> {
         let (todo, oids) = self.operators.take();
         for operator in catalogue::operators(self.session, &oids).await? {
-            let Some((via, ())) = todo.get(&operator.oid) else { continue };
-            self.functions.push(operator.function, via, ());
+            for (via, reach) in todo.get(&operator.oid).into_iter().flatten() {
+                self.functions.push(operator.function, via, *reach);
+            }
             self.names.insert(operator.name);
         }
         let direct: Via = "".into();
-        let via = todo.values().next().map_or(&direct, |(via, ())| via);
-        for function in catalogue::operator_support(self.session, &oids).await? {
-            self.functions.push(function, via, ());
+        let called = todo.values().flatten().find(|(_, reach)| *reach == Reach::Called);
+        let via = called.map_or(&direct, |(via, _)| via);
+        let sorted: Vec<u32> = todo
+            .iter()
+            .filter(|(_, ways)| ways.iter().any(|(_, reach)| *reach == Reach::Called))
+            .map(|(oid, _)| *oid)
+            .collect();
+        for function in catalogue::operator_support(self.session, &sorted).await? {
+            self.functions.push(function, via, Reach::Called);
         }
         Ok(())
     }
@@ -233,14 +275,17 @@ impl<'a> Judge<'a> {
     async fn judge_types(&mut self) -> Result<(), DatabaseError> {
         let (todo, oids) = self.types.take();
         let direct: Via = "".into();
-        let via = todo.values().next().map_or(direct, |(via, ())| Arc::clone(via));
+        let via = todo.values().flatten().next().map_or(direct, |(via, ())| Arc::clone(via));
         for type_ in catalogue::types(self.session, &oids).await? {
             let through: Via = if via.is_empty() {
                 format!("type {}", type_.name).into()
             } else {
                 Arc::clone(&via)
             };
-            type_.functions.iter().for_each(|&oid| self.functions.push(oid, &through, ()));
+            type_
+                .functions
+                .iter()
+                .for_each(|&oid| self.functions.push(oid, &through, Reach::Called));
             type_.types.iter().for_each(|&oid| self.push_type(oid, &through));
             for check in &type_.checks {
                 self.take_tree(check, &through, false)?;
@@ -253,9 +298,12 @@ impl<'a> Judge<'a> {
     async fn judge_functions(&mut self) -> Result<(), DatabaseError> {
         let (todo, oids) = self.functions.take();
         for function in catalogue::functions(self.session, &oids).await? {
-            let Some((via, ())) = todo.get(&function.oid) else { continue };
             self.names.insert(function.name.clone());
-            self.judge_function(&function, via).await?;
+            for (via, reach) in todo.get(&function.oid).into_iter().flatten() {
+                if reach.runs(&function) {
+                    self.judge_function(&function, via).await?;
+                }
+            }
         }
         Ok(())
     }
@@ -280,12 +328,15 @@ impl<'a> Judge<'a> {
             return Ok(());
         }
         function.types.iter().for_each(|&oid| self.push_type(oid, &through));
-        self.functions.push(function.support, &through, ());
+        self.functions.push(function.support, &through, Reach::Called);
         if function.kind == "a" {
             for aggregate in catalogue::aggregates(self.session, &[function.oid]).await? {
-                aggregate.functions.iter().for_each(|&oid| self.functions.push(oid, &through, ()));
+                aggregate
+                    .functions
+                    .iter()
+                    .for_each(|&oid| self.functions.push(oid, &through, Reach::Called));
                 aggregate.types.iter().for_each(|&oid| self.push_type(oid, &through));
-                self.operators.push(aggregate.sort_operator, &through, ());
+                self.operators.push(aggregate.sort_operator, &through, Reach::Called);
             }
             return Ok(());
         }
@@ -324,9 +375,9 @@ impl<'a> Judge<'a> {
         })?;
         let names: Vec<String> = names.into_iter().collect();
         let named = catalogue::named(self.session, &names).await?;
-        named.functions.iter().for_each(|&oid| self.functions.push(oid, through, ()));
+        named.functions.iter().for_each(|&oid| self.functions.push(oid, through, Reach::Called));
         named.relations.iter().for_each(|&oid| self.relations.push(oid, through, false));
-        named.operators.iter().for_each(|&oid| self.operators.push(oid, through, ()));
+        named.operators.iter().for_each(|&oid| self.operators.push(oid, through, Reach::Called));
         self.names.extend(names);
         Ok(())
     }

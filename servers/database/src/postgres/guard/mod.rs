@@ -5,7 +5,7 @@
 //!    escapes are PostgreSQL's own, so that there is no second reading of SQL to disagree with the first.
 //! 3. [`tree`] reads the analysed tree and [`walk`] collects what it uses; what they do not know is refused.
 //! 4. [`judge`] looks each object up by OID and follows views, policies, functions, operators, casts, aggregates and types.
-//!    [`declaration`] judges a function by what is declared about it, [`lists`] names PostgreSQL's own that are harmless or are not.
+//!    [`planned`] adds what only the planner runs. [`declaration`] judges a function by what is declared about it, [`lists`] names PostgreSQL's own that are harmless or are not.
 //! 5. [`verdicts`] remembers what was allowed until the catalogue changes.
 //!
 //! It refuses whatever it cannot judge. Event triggers on `CREATE FUNCTION` fire during an analysis and are rolled back with it;
@@ -15,9 +15,12 @@ mod body;
 mod catalogue;
 mod declaration;
 mod fields;
+#[cfg(test)]
+mod functions_tests;
 mod judge;
 mod lists;
 mod opaque;
+mod planned;
 mod target;
 pub(super) mod tree;
 mod verdicts;

@@ -72,6 +72,22 @@ pub(crate) fn unescape(token: &str) -> String {
     text
 }
 
+/// The name that a node of PostgreSQL 14 has had since.
+fn today(tag: &str) -> &str {
+    match tag {
+        "ARRAY" => "ARRAYEXPR",
+        "CASE" => "CASEEXPR",
+        "COALESCE" => "COALESCEEXPR",
+        "COLLATE" => "COLLATEEXPR",
+        "MINMAX" => "MINMAXEXPR",
+        "ROW" => "ROWEXPR",
+        "ROWCOMPARE" => "ROWCOMPAREEXPR",
+        "RTE" => "RANGETBLENTRY",
+        "WHEN" => "CASEWHEN",
+        tag => tag,
+    }
+}
+
 struct Reader<'a> {
     rest: &'a str,
 }
@@ -130,7 +146,7 @@ impl<'a> Reader<'a> {
         loop {
             let token = self.needed()?;
             if token == "}" {
-                return Ok(Node { tag, fields });
+                return Ok(Node { tag: today(tag), fields });
             }
             let name = token.strip_prefix(':').ok_or(NotUnderstood("a field has no name"))?;
             let first = self.needed()?;

@@ -3,8 +3,8 @@
 //! A statement's text can come to mean something else without changing: somebody replaces a function, puts a better match in
 //! another schema, renames a table, adds a cast or a policy. A verdict therefore keeps every name that was met on the way
 //! (functions, operators, relations, types, columns), and a fingerprint of everything in the catalogue that has one of
-//! these names, in whatever schema, as OID and row version (`xmin`), together with all rules, policies and heirs of the relations
-//! met, all schemas and all casts of users. The fingerprint is taken anew in the transaction that runs the statement, before
+//! these names, in whatever schema, as OID and row version (`xmin`), together with all rules, policies, heirs, indexes, constraints and
+//! statistics of the relations met, all schemas and all casts of users. The fingerprint is taken anew in the transaction that runs the statement, before
 //! anything of it is planned or run; whatever could change the meaning changes the fingerprint.
 //!
 //! What remains is a change between that moment and the end of the statement, which the read-only transaction stands against.
@@ -33,6 +33,9 @@ const FINGERPRINT: &str = "SELECT pg_catalog.md5(pg_catalog.string_agg(k, ',' OR
      UNION ALL SELECT 'w' || w.oid || ':' || w.xmin FROM pg_catalog.pg_rewrite w WHERE w.ev_class OPERATOR(pg_catalog.=) ANY ($2) \
      UNION ALL SELECT 'p' || y.oid || ':' || y.xmin FROM pg_catalog.pg_policy y WHERE y.polrelid OPERATOR(pg_catalog.=) ANY ($2) \
      UNION ALL SELECT 'i' || i.inhrelid || ':' || i.xmin FROM pg_catalog.pg_inherits i WHERE i.inhparent OPERATOR(pg_catalog.=) ANY ($2) \
+     UNION ALL SELECT 'x' || x.indexrelid || ':' || x.xmin FROM pg_catalog.pg_index x WHERE x.indrelid OPERATOR(pg_catalog.=) ANY ($2) \
+     UNION ALL SELECT 'k' || k.oid || ':' || k.xmin FROM pg_catalog.pg_constraint k WHERE k.conrelid OPERATOR(pg_catalog.=) ANY ($2) \
+     UNION ALL SELECT 'e' || e.oid || ':' || e.xmin FROM pg_catalog.pg_statistic_ext e WHERE e.stxrelid OPERATOR(pg_catalog.=) ANY ($2) \
      UNION ALL SELECT 'd' || d.oid || ':' || d.xmin FROM pg_catalog.pg_constraint d WHERE d.contypid OPERATOR(pg_catalog.=) ANY ($3) \
      UNION ALL SELECT 'n' || n.oid || ':' || n.xmin FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_(toast_)?temp_' \
      UNION ALL SELECT 'c' || c.oid || ':' || c.xmin FROM pg_catalog.pg_cast c WHERE c.oid OPERATOR(pg_catalog.>=) 16384::oid \

@@ -184,7 +184,7 @@ fn unknown(what: &str) -> Objection {
 }
 
 /// The OIDs of a number or a list of numbers; 0 stands for none.
-fn oids(value: &Value<'_>, found: &mut BTreeSet<u32>) -> Result<(), Objection> {
+pub(super) fn oids(value: &Value<'_>, found: &mut BTreeSet<u32>) -> Result<(), Objection> {
     match value {
         Value::Nothing => Ok(()),
         Value::List(values) => values.iter().try_for_each(|value| oids(value, found)),
