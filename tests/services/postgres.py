@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import packages
+import versions
 from certificates import Certificates
 from daemon import Account, Daemon, free_port, make_folder, write_file
 
@@ -43,7 +44,7 @@ class Postgres:
         self.folder = make_folder(folder, account)
         self.account, self.certificates = account, certificates
         self.data = folder / "data"
-        self.bin = packages.require("postgres").parent
+        self.bin = versions.reachable(packages.require("postgres").parent, account, self.folder)
         self.password = secrets.token_hex(12)
         self.port = 0
         self.daemon = Daemon("PostgreSQL", folder, account, self._command, self._answers, signal.SIGINT)

