@@ -191,8 +191,9 @@ pub(super) fn set_limits(
     let clamp = |value: usize| i32::try_from(value).unwrap_or(i32::MAX);
     for (limit, value) in [
         (Limit::SQLITE_LIMIT_LENGTH, clamp(limits.max_value_bytes)),
-        // Virtual tables compile statements of their own, which are longer than a short limit for callers.
-        (Limit::SQLITE_LIMIT_SQL_LENGTH, clamp(limits.max_sql_bytes.max(100_000))),
+        // The text of callers is measured before it gets here. SQLite reads the schema and compiles the statements of virtual
+        // tables under the same limit: a table with a long definition would make the whole file unreadable.
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, clamp(limits.max_value_bytes)),
         (Limit::SQLITE_LIMIT_EXPR_DEPTH, 1_000),
         (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 200),
         (Limit::SQLITE_LIMIT_VDBE_OP, 1_000_000),

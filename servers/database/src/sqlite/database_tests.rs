@@ -95,3 +95,30 @@ async fn a_closed_database_stops_what_runs_and_refuses_what_comes() {
     assert!(answer.is_err());
     assert!(matches!(count(&database).await, Err(DatabaseError::Unavailable { .. })));
 }
+
+/// A definition that is longer than any statement of a caller may be.
+#[tokio::test]
+async fn a_file_with_a_very_long_definition_is_read_and_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.db");
+    let writer = rusqlite::Connection::open(&path).unwrap();
+    let long = "x".repeat(300_000);
+    let table = format!("CREATE TABLE long(a TEXT DEFAULT '{long}', b TEXT CHECK (b <> '{long}'))");
+    let view = format!("CREATE VIEW seen AS SELECT a, b /* {long} */ FROM long");
+    writer.execute_batch(&format!("{table}; {view}; INSERT INTO long VALUES ('1', '2')")).unwrap();
+    let database = Database::open(SqliteSettings::file(&path)).unwrap();
+    let cancel = CancellationToken::new();
+    let read = async |sql: &str| {
+        let result = database.query(QueryRequest::new(sql), &cancel).await?;
+        Ok::<_, DatabaseError>(serde_json::to_string(&result.rows).unwrap())
+    };
+    assert_eq!(read("SELECT * FROM long").await.unwrap(), r#"[["1","2"]]"#);
+    assert_eq!(read("SELECT b FROM seen").await.unwrap(), r#"[["2"]]"#);
+    // The schema is read again on a connection that is there, when somebody changes it.
+    writer.execute_batch("CREATE TABLE more(a); INSERT INTO long VALUES ('3', '4')").unwrap();
+    assert_eq!(read("SELECT a FROM long ORDER BY a DESC").await.unwrap(), r#"[["3"],["1"]]"#);
+    assert_eq!(read("SELECT * FROM more").await.unwrap(), "[]");
+    // Callers are held to their own bound.
+    let refused = read(&format!("SELECT '{long}'")).await.unwrap_err();
+    assert!(matches!(refused, DatabaseError::TooLarge { .. }), "{refused}");
+}
