@@ -219,7 +219,8 @@ fn bound(one: &OneDatabase, limits: &mut Limits) {
     limits.max_timeout = one.timeout;
     limits.default_timeout = limits.default_timeout.min(one.timeout);
     limits.max_result_bytes = one.result_bytes;
-    limits.max_cell_bytes = limits.max_cell_bytes.min(one.result_bytes);
+    // The default of a cell may be more than what somebody wants of a whole result.
+    limits.max_cell_bytes = one.cell_bytes.min(one.result_bytes);
 }
 
 fn pool(one: &OneDatabase) -> PoolSettings {
@@ -228,6 +229,57 @@ fn pool(one: &OneDatabase) -> PoolSettings {
         max: one.max_connections,
         idle_lifetime: one.idle_lifetime,
         acquire_timeout: one.acquire_timeout,
-        ..PoolSettings::default()
+        max_waiting: one.max_waiting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wharf_database::request::QueryRequest;
+
+    use super::*;
+
+    fn sample() -> OneDatabase {
+        OneDatabase {
+            source: DatabaseSource::Sample,
+            row_limit: 3,
+            timeout: Duration::from_secs(20),
+            result_bytes: 2_048,
+            cell_bytes: 16,
+            min_connections: 0,
+            max_connections: 1,
+            idle_lifetime: Duration::from_secs(1),
+            acquire_timeout: Duration::from_secs(1),
+            max_waiting: 0,
+            ca_file: None,
+            session: Vec::new(),
+            allow_functions: Vec::new(),
+            writes: false,
+            notify: false,
+            hidden_columns: Vec::new(),
+            row_security: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn configured_bounds_are_in_force() {
+        let engine = engine(&sample()).unwrap();
+        let long = QueryRequest::new("SELECT 'longer than sixteen bytes' AS cut, 1");
+        assert_eq!(engine.query(long).await.unwrap().cut_cells, 1);
+        let many = QueryRequest { row_limit: Some(4), ..QueryRequest::new("SELECT 1") };
+        assert!(engine.query(many).await.is_err());
+        // Both are asked before either is answered, and nobody may wait for the one connection.
+        let (first, second) = tokio::join!(
+            engine.query(QueryRequest::new("SELECT count(*) FROM wildlife_strikes")),
+            engine.query(QueryRequest::new("SELECT 1")),
+        );
+        assert!(first.is_ok() && matches!(second, Err(DatabaseError::Busy { .. })), "{second:?}");
+    }
+
+    #[test]
+    fn a_small_result_makes_cells_small_too() {
+        let mut limits = Limits::default();
+        bound(&OneDatabase { cell_bytes: 64 << 10, ..sample() }, &mut limits);
+        assert_eq!((limits.max_cell_bytes, limits.check()), (2_048, Ok(())));
     }
 }

@@ -15,6 +15,8 @@ use crate::error::DatabaseError;
 
 /// The most connections that one database may have.
 pub const MAX_CONNECTIONS: usize = 256;
+/// The most requests that may wait for a connection of one database.
+pub const MAX_WAITING: usize = 10_000;
 
 /// How many connections one database has, and how long they are kept and waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +65,9 @@ impl PoolSettings {
         if self.acquire_timeout.is_zero() {
             return Err(DatabaseError::invalid("acquire_timeout", "must be longer than zero"));
         }
-        if self.max_waiting > 10_000 {
-            return Err(DatabaseError::invalid("max_waiting", "must be at most 10000"));
+        if self.max_waiting > MAX_WAITING {
+            let rule = format!("must be at most {MAX_WAITING}");
+            return Err(DatabaseError::invalid("max_waiting", rule));
         }
         Ok(())
     }

@@ -73,10 +73,12 @@ fn one(source: DatabaseSource) -> OneDatabase {
         row_limit: 10_000,
         timeout: Duration::from_secs(30),
         result_bytes: 480 << 10,
+        cell_bytes: 64 << 10,
         min_connections: 0,
         max_connections: 4,
         idle_lifetime: Duration::from_secs(300),
         acquire_timeout: Duration::from_secs(5),
+        max_waiting: 256,
         ca_file: None,
         session: Vec::new(),
         allow_functions: Vec::new(),
@@ -153,10 +155,12 @@ path = "data.db"
 row_limit = 5
 timeout = "2s"
 result_limit = "2MiB"
+cell_limit = "16B"
 min_connections = 1
 max_connections = 2
 idle_lifetime = "1m"
 acquire_timeout = "1s"
+max_waiting = 0
 writes = true
 "#;
 
@@ -199,10 +203,12 @@ fn every_key_is_read() {
         row_limit: 5,
         timeout: Duration::from_secs(2),
         result_bytes: 2 << 20,
+        cell_bytes: 16,
         min_connections: 1,
         max_connections: 2,
         idle_lifetime: Duration::from_secs(60),
         acquire_timeout: Duration::from_secs(1),
+        max_waiting: 0,
         writes: true,
         notify: false,
         ..one(DatabaseSource::Path("data.db".into()))

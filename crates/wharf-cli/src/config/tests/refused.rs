@@ -440,6 +440,105 @@ error: `servers.a.databases.x.min_connections` is too large
 }
 
 #[test]
+fn bounds_of_a_database_are_checked_at_their_lines() {
+    refused(
+        "[servers.a]\nkind = \"database\"\nsample = true\nmax_connections = 257\nmax_waiting = 10001\n\
+         result_limit = \"1KiB\"\ncell_limit = \"2KiB\"\n[servers.b]\nkind = \"database\"\nsample = true\n\
+         cell_limit = \"15B\"\nresult_limit = \"65MiB\"\nmax_waiting = -1\n",
+        &[],
+        r#"
+error: invalid value for `servers.a.max_connections`
+ --> wharf.toml:4:19
+  |
+4 | max_connections = 257
+  |                   ^^^ expected an integer from 1 to 256
+
+error: invalid value for `servers.a.max_waiting`
+ --> wharf.toml:5:15
+  |
+5 | max_waiting = 10001
+  |               ^^^^^ expected an integer from 0 to 10000
+
+error: `servers.a.cell_limit` is too large
+ --> wharf.toml:7:1
+  |
+7 | cell_limit = "2KiB"
+  | ^^^^^^^^^^ expected at most `result_limit`
+
+error: invalid value for `servers.b.cell_limit`
+  --> wharf.toml:11:14
+   |
+11 | cell_limit = "15B"
+   |              ^^^^^ expected a size from 16B to 64MiB
+
+error: invalid value for `servers.b.result_limit`
+  --> wharf.toml:12:16
+   |
+12 | result_limit = "65MiB"
+   |                ^^^^^^^ expected a size from 1KiB to 64MiB
+
+error: invalid value for `servers.b.max_waiting`
+  --> wharf.toml:13:15
+   |
+13 | max_waiting = -1
+   |               ^^ expected an integer from 0 to 10000"#,
+    );
+}
+
+#[test]
+fn what_a_kind_of_database_lacks_is_refused_at_its_line() {
+    refused(
+        "[servers.a]\nkind = \"database\"\nsample = true\nnotify = true\n\
+         [servers.b]\nkind = \"database\"\npath = \"x.db\"\nnotify = true\nrow_security = [\"t\"]\n\
+         [servers.c]\nkind = \"database\"\nurl = \"mysql://u:p@h/d\"\nnotify = true\nwrites = true\nrow_security = [\"t\"]\n\
+         [servers.d]\nkind = \"database\"\nurl = \"postgres://u:p@h/d\"\nnotify = \"maybe\"\n",
+        &[],
+        r#"
+error: `servers.a.notify` needs `url`
+ --> wharf.toml:4:1
+  |
+4 | notify = true
+  | ^^^^^^ remove this: SQLite has no such thing
+
+error: `servers.b.notify` needs `url`
+ --> wharf.toml:8:1
+  |
+8 | notify = true
+  | ^^^^^^ remove this: SQLite has no such thing
+
+error: `servers.b.row_security` needs `url`
+ --> wharf.toml:9:1
+  |
+9 | row_security = ["t"]
+  | ^^^^^^^^^^^^ remove this: SQLite has no such thing
+
+error: `servers.c.notify` needs another database than MySQL
+  --> wharf.toml:13:1
+   |
+13 | notify = true
+   | ^^^^^^ remove this: MySQL tells of no changes
+
+error: `servers.c.writes` needs another database than MySQL
+  --> wharf.toml:14:1
+   |
+14 | writes = true
+   | ^^^^^^ remove this: rows of MySQL can't be changed
+
+error: `servers.c.row_security` needs another database than MySQL
+  --> wharf.toml:15:1
+   |
+15 | row_security = ["t"]
+   | ^^^^^^^^^^^^ remove this: MySQL has no such thing
+
+error: invalid value for `servers.d.notify`
+  --> wharf.toml:19:10
+   |
+19 | notify = "maybe"
+   |          ^^^^^^^ expected true or false, found a string"#,
+    );
+}
+
+#[test]
 fn a_key_of_another_kind_is_told_where_it_belongs() {
     refused(
         "[servers.a]\nkind = \"calculator\"\npath = \"x\"\n",

@@ -6,12 +6,12 @@ use secrecy::SecretString;
 use wharf_database::{
     databases::is_name,
     limits::{MAX_ROW_LIMIT, MAX_TIMEOUT},
-    pool::MAX_CONNECTIONS,
+    pool::{MAX_CONNECTIONS, MAX_WAITING},
     promises::ColumnName,
 };
 
 use super::{DatabaseSource, DatabaseUrl};
-use crate::config::kind::{COUNT, DURATION, Facts, Kind, PLAIN, SIZE};
+use crate::config::kind::{COUNT, COUNT_OR_ZERO, DURATION, Facts, Kind, PLAIN, SIZE};
 
 pub(super) const ROWS: Kind<usize> = Kind {
     facts: Facts { range: Some((1, MAX_ROW_LIMIT as u64)), ..COUNT.facts },
@@ -38,6 +38,19 @@ pub(super) const RESULT_SIZE: Kind<usize> = Kind {
         }
         bytes => Ok(bytes),
     },
+};
+pub(super) const CELL_SIZE: Kind<usize> = Kind {
+    facts: SIZE.facts,
+    parse: |facts, text, folder| match (SIZE.parse)(facts, text, folder)? {
+        bytes if !(16..=64 << 20).contains(&bytes) => {
+            Err("expected a size from 16B to 64MiB".into())
+        }
+        bytes => Ok(bytes),
+    },
+};
+pub(super) const WAITING: Kind<usize> = Kind {
+    facts: Facts { range: Some((0, MAX_WAITING as u64)), ..COUNT_OR_ZERO.facts },
+    parse: COUNT_OR_ZERO.parse,
 };
 pub(super) const DATABASE_NAME: Kind<String> = Kind {
     facts: Facts { name: "name", pattern: Some("^[a-z0-9_-]{1,64}$"), example: "sales", ..PLAIN },

@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use wharf_database::promises::ColumnName;
 
 use self::kinds::{
-    COLUMN, CONNECTIONS, DATABASE_NAME, DATABASE_URL, FUNCTION, QUERY_TIME, RESULT_SIZE, ROWS,
-    SESSION_SETTING, TABLE, named,
+    CELL_SIZE, COLUMN, CONNECTIONS, DATABASE_NAME, DATABASE_URL, FUNCTION, QUERY_TIME, RESULT_SIZE,
+    ROWS, SESSION_SETTING, TABLE, WAITING, named,
 };
 use super::named::{KIND, NAMED};
 use crate::config::{
@@ -38,10 +38,12 @@ pub(crate) struct OneDatabase {
     pub(crate) row_limit: usize,
     pub(crate) timeout: Duration,
     pub(crate) result_bytes: usize,
+    pub(crate) cell_bytes: usize,
     pub(crate) min_connections: usize,
     pub(crate) max_connections: usize,
     pub(crate) idle_lifetime: Duration,
     pub(crate) acquire_timeout: Duration,
+    pub(crate) max_waiting: usize,
     pub(crate) ca_file: Option<PathBuf>,
     /// Names and values.
     pub(crate) session: Vec<(String, String)>,
@@ -90,10 +92,12 @@ pub(super) const SECTION: Section = Section {
         &ROW_LIMIT,
         &TIMEOUT,
         &RESULT_LIMIT,
+        &CELL_LIMIT,
         &MIN_CONNECTIONS,
         &MAX_CONNECTIONS_KEY,
         &IDLE_LIFETIME,
         &ACQUIRE_TIMEOUT,
+        &MAX_WAITING,
         &CA_FILE,
         &SESSION,
         &ALLOW_FUNCTIONS,
@@ -116,10 +120,12 @@ const ONE: Section = Section {
         &ROW_LIMIT,
         &TIMEOUT,
         &RESULT_LIMIT,
+        &CELL_LIMIT,
         &MIN_CONNECTIONS,
         &MAX_CONNECTIONS_KEY,
         &IDLE_LIFETIME,
         &ACQUIRE_TIMEOUT,
+        &MAX_WAITING,
         &CA_FILE,
         &SESSION,
         &ALLOW_FUNCTIONS,
@@ -167,6 +173,12 @@ static RESULT_LIMIT: Setting<usize> = Setting {
     default: "480KiB",
     text: "Most bytes of the rows of one answer, as JSON, from 1KiB to 64MiB. They are sent as text and as structured content, so that twice as many count against `response_budget`.",
 };
+static CELL_LIMIT: Setting<usize> = Setting {
+    key: "cell_limit",
+    kind: CELL_SIZE,
+    default: "64KiB",
+    text: "Most bytes of one value in an answer, from 16B to `result_limit`. A longer one is cut and marked.",
+};
 static MIN_CONNECTIONS: Setting<usize> = Setting {
     key: "min_connections",
     kind: COUNT_OR_ZERO,
@@ -190,6 +202,12 @@ static ACQUIRE_TIMEOUT: Setting<Duration> = Setting {
     kind: DURATION,
     default: "5s",
     text: "How long a query waits for a connection.",
+};
+static MAX_WAITING: Setting<usize> = Setting {
+    key: "max_waiting",
+    kind: WAITING,
+    default: "256",
+    text: "Queries that may wait for a connection at once, at most 10000; one more is refused as busy. 0 lets none wait.",
 };
 static CA_FILE: Optional<PathBuf> = Optional {
     key: "ca_file",
@@ -240,10 +258,12 @@ impl Database {
             row_limit: ROW_LIMIT.default_value(),
             timeout: TIMEOUT.default_value(),
             result_bytes: RESULT_LIMIT.default_value(),
+            cell_bytes: CELL_LIMIT.default_value(),
             min_connections: MIN_CONNECTIONS.default_value(),
             max_connections: MAX_CONNECTIONS_KEY.default_value(),
             idle_lifetime: IDLE_LIFETIME.default_value(),
             acquire_timeout: ACQUIRE_TIMEOUT.default_value(),
+            max_waiting: MAX_WAITING.default_value(),
             ca_file: None,
             session: Vec::new(),
             allow_functions: Vec::new(),
@@ -307,10 +327,12 @@ impl OneDatabase {
             row_limit: section.read(&ROW_LIMIT),
             timeout: section.read(&TIMEOUT),
             result_bytes: section.read(&RESULT_LIMIT),
+            cell_bytes: section.read(&CELL_LIMIT),
             min_connections: section.read(&MIN_CONNECTIONS),
             max_connections: section.read(&MAX_CONNECTIONS_KEY),
             idle_lifetime: section.read(&IDLE_LIFETIME),
             acquire_timeout: section.read(&ACQUIRE_TIMEOUT),
+            max_waiting: section.read(&MAX_WAITING),
             ca_file: section.read(&CA_FILE),
             session: section.read(&SESSION),
             allow_functions: section.read(&ALLOW_FUNCTIONS),
@@ -324,7 +346,16 @@ impl OneDatabase {
             let problem = section.problem(&MIN_CONNECTIONS, title);
             section.push(problem.label("expected at most `max_connections`"));
         }
+        // The default of one fits into whatever is written for the other.
+        if section.is_set(&CELL_LIMIT) && one.cell_bytes > one.result_bytes {
+            let title = format!("`{}` is too large", section.name(&CELL_LIMIT));
+            let problem = section.problem(&CELL_LIMIT, title);
+            section.push(problem.label("expected at most `result_limit`"));
+        }
         let source = source(section)?;
+        if matches!(source, DatabaseSource::Mysql(_)) {
+            refuse_of_mysql(section, &one);
+        }
         if matches!(source, DatabaseSource::Path(_) | DatabaseSource::Sample) {
             refuse_without_server(section);
         }
@@ -350,6 +381,22 @@ fn refuse_without_server(section: &mut Reader<'_, '_>) {
         let title = format!("`{}` needs `url`", section.name(field));
         let problem = section.problem(field, title);
         section.push(problem.label("remove this: SQLite has no such thing"));
+    }
+}
+
+/// What only PostgreSQL or SQLite has.
+fn refuse_of_mysql(section: &mut Reader<'_, '_>, one: &OneDatabase) {
+    let fields: [(&dyn Describe, bool, &str); 3] = [
+        (&WRITES, one.writes, "remove this: rows of MySQL can't be changed"),
+        (&NOTIFY, one.notify, "remove this: MySQL tells of no changes"),
+        (&ROW_SECURITY, !one.row_security.is_empty(), "remove this: MySQL has no such thing"),
+    ];
+    for (field, wanted, advice) in fields {
+        if wanted {
+            let title = format!("`{}` needs another database than MySQL", section.name(field));
+            let problem = section.problem(field, title);
+            section.push(problem.label(advice));
+        }
     }
 }
 
