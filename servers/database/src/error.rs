@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::names::TableName;
+
 /// A failed request to a database. `Display` is safe to show to any caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -25,6 +27,18 @@ pub enum DatabaseError {
         message: String,
         /// Byte offset of the offending token in the statement, where known.
         offset: Option<usize>,
+    },
+    /// The statement names a table or view that is not there.
+    #[error("the SQL was not understood: {message}; {}", suggest(suggestions))]
+    NoSuchTable {
+        /// The database's own words.
+        message: String,
+        /// Byte offset of the name in the statement, where known.
+        offset: Option<usize>,
+        /// The name.
+        name: TableName,
+        /// Existing names that are close to it, the closest first; nobody has looked for them where it is empty.
+        suggestions: Vec<String>,
     },
     /// The statement was understood but failed while running, such as on an overflow.
     #[error("the statement failed while running: {message}; change the statement")]
@@ -169,6 +183,7 @@ impl DatabaseError {
         match self {
             Self::Refused { .. } => ErrorKind::PermissionDenied,
             Self::Syntax { .. }
+            | Self::NoSuchTable { .. }
             | Self::Failed { .. }
             | Self::InvalidArgument { .. }
             | Self::TooLarge { .. } => ErrorKind::InvalidInput,
@@ -198,6 +213,19 @@ impl DatabaseError {
             Self::Unavailable { detail, .. } | Self::Internal { detail } => Some(detail.into()),
             Self::PromiseBroken { what, advice } => Some(format!("{what}: {advice}").into()),
             _ => None,
+        }
+    }
+
+    /// A statement that names a table that is not there, in the database's own words. Without its name it is like any other
+    /// statement that is not understood.
+    pub(crate) fn no_such_table(
+        message: String,
+        offset: Option<usize>,
+        name: Option<TableName>,
+    ) -> Self {
+        match name {
+            Some(name) => Self::NoSuchTable { message, offset, name, suggestions: Vec::new() },
+            None => Self::Syntax { message, offset },
         }
     }
 

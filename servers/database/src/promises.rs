@@ -144,12 +144,14 @@ impl<E: Engine> Promised<E> {
         let sql = format!("SELECT t.{name} FROM {table} AS t LIMIT 1");
         match self.query(sql, Parameters::default()).await {
             Err(DatabaseError::Refused { .. }) => Ok(()),
-            Err(DatabaseError::Syntax { message, .. } | DatabaseError::Failed { message }) => {
-                Err(broken(
-                    format!("the hidden column {column} can't be looked at: {message}"),
-                    "correct hidden_columns",
-                ))
-            }
+            Err(
+                DatabaseError::Syntax { message, .. }
+                | DatabaseError::NoSuchTable { message, .. }
+                | DatabaseError::Failed { message },
+            ) => Err(broken(
+                format!("the hidden column {column} can't be looked at: {message}"),
+                "correct hidden_columns",
+            )),
             Err(unreachable) => Err(unreachable),
             Ok(_) => Err(broken(
                 format!("the hidden column {column} can be read by the role of this connection"),

@@ -6,6 +6,7 @@
 use mysql_async::{DriverError, Error, IoError, ServerError};
 
 use crate::error::DatabaseError;
+use crate::names::TableName;
 
 /// Codes of the general state HY000 whose words are about the statement.
 const ABOUT_THE_STATEMENT: &[u16] = &[
@@ -24,7 +25,9 @@ pub(super) fn of_statement(error: &Error, preparing: bool) -> DatabaseError {
 /// A failure of a question of our own to the catalogue.
 pub(super) fn of_catalogue(error: &Error) -> DatabaseError {
     match of_statement(error, false) {
-        DatabaseError::Syntax { message, .. } | DatabaseError::Failed { message } => {
+        DatabaseError::Syntax { message, .. }
+        | DatabaseError::NoSuchTable { message, .. }
+        | DatabaseError::Failed { message } => {
             DatabaseError::internal(format!("the catalogue: {message}"))
         }
         other => other,
@@ -89,6 +92,10 @@ fn of_server(error: &ServerError, preparing: bool) -> DatabaseError {
             reason: "the server closed the session; try again in a moment".into(),
             detail: format!("{} {}", error.code, error.state),
         },
+        1146 => {
+            let name = missing_table(&error.message);
+            DatabaseError::no_such_table(words(&error.message), None, name)
+        }
         _ if !about_the_statement(error) => {
             DatabaseError::Failed { message: format!("the server reported error {}", error.code) }
         }
@@ -97,6 +104,13 @@ fn of_server(error: &ServerError, preparing: bool) -> DatabaseError {
         }
         _ => DatabaseError::Failed { message: words(&error.message) },
     }
+}
+
+/// The table in `Table 'schema.table' doesn't exist`.
+fn missing_table(message: &str) -> Option<TableName> {
+    let quoted = message.strip_prefix("Table '")?.strip_suffix("' doesn't exist")?;
+    let (schema, name) = quoted.split_once('.')?;
+    Some(TableName { schema: Some(schema.into()), name: name.into() })
 }
 
 /// Whether the server's words are about the statement and its values: no account, host or file.

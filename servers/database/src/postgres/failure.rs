@@ -8,6 +8,7 @@ use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::session::Broken;
 use crate::error::DatabaseError;
+use crate::names::TableName;
 
 /// The reason of a connection that broke, by which a fresh one may be tried.
 pub(super) const LOST: &str = "the connection to the server was lost";
@@ -81,6 +82,11 @@ fn of_server(error: &DbError, caller: Option<(&str, usize)>) -> DatabaseError {
         "55P03" => busy("somebody else holds a lock that the statement needs"),
         "40001" | "40P01" => busy("the statement got into the way of another one"),
         "53300" => busy("the server has no connection left"),
+        "42P01" => DatabaseError::no_such_table(
+            message(),
+            caller.and_then(|(sql, prefix)| offset(error, sql, prefix)),
+            missing_table(error.message()),
+        ),
         _ => match &code[..2] {
             "42" | "26" | "34" | "3F" | "0A" => DatabaseError::Syntax {
                 message: message(),
@@ -94,6 +100,15 @@ fn of_server(error: &DbError, caller: Option<(&str, usize)>) -> DatabaseError {
             _ => DatabaseError::Failed { message: message() },
         },
     }
+}
+
+/// The table in `relation "schema.table" does not exist`. A server that speaks another language gives no name.
+fn missing_table(message: &str) -> Option<TableName> {
+    let quoted = message.strip_prefix("relation \"")?.strip_suffix("\" does not exist")?;
+    Some(match quoted.split_once('.') {
+        Some((schema, name)) => TableName { schema: Some(schema.into()), name: name.into() },
+        None => TableName::new(quoted),
+    })
 }
 
 /// The byte that the server points at. It counts characters of what was sent, from 1.

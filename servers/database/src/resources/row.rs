@@ -119,11 +119,11 @@ fn own_spelling<'a>(address: &'a RowAddress, table: &TableDescription) -> Result
 /// A statement of ours that fails does so because of the key: nobody can change it.
 fn readable(error: DatabaseError) -> ToolError {
     match error {
-        DatabaseError::Failed { message } | DatabaseError::Syntax { message, .. } => {
-            ToolError::invalid_input(format!(
-                "the database does not take the key: {message}; write it as the column's type is written"
-            ))
-        }
+        DatabaseError::Failed { message }
+        | DatabaseError::NoSuchTable { message, .. }
+        | DatabaseError::Syntax { message, .. } => ToolError::invalid_input(format!(
+            "the database does not take the key: {message}; write it as the column's type is written"
+        )),
         DatabaseError::TooLarge { .. } => ToolError::invalid_input(
             "the row is too large for a resource; select some of its columns with execute_query",
         ),

@@ -3,6 +3,7 @@
 use rusqlite::ErrorCode;
 
 use crate::error::DatabaseError;
+use crate::names::TableName;
 
 /// Translates a failure of a caller's statement. Messages of the general kind are about the caller's own text and
 /// are passed on; every other kind gets words of our own, because SQLite's may name files.
@@ -86,8 +87,8 @@ fn of_code(
         }
         // Who interrupted it is known to the watch; this stands when nobody is.
         ErrorCode::OperationInterrupted => DatabaseError::Cancelled,
-        ErrorCode::Unknown if compiling => {
-            DatabaseError::Syntax { message: words(message), offset }
+        ErrorCode::Unknown if compiling || missing_table(message).is_some() => {
+            DatabaseError::no_such_table(words(message), offset, missing_table(message))
         }
         ErrorCode::Unknown
         | ErrorCode::TypeMismatch
@@ -104,6 +105,12 @@ fn of_code(
         },
         _ => DatabaseError::internal(format!("{error}: {}", message.unwrap_or_default())),
     }
+}
+
+/// The table in `no such table: name`, which SQLite says without an offset.
+fn missing_table(message: Option<&str>) -> Option<TableName> {
+    let name = message?.strip_prefix("no such table: ")?;
+    Some(TableName::new(name.strip_prefix("main.").unwrap_or(name)))
 }
 
 /// SQLite's words, bounded: they quote the caller's statement.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use wharf::{Content, State, ToolError, ToolResult, tool};
 
-use super::{answer, refuse};
+use super::{answer, refuse, refuse_statement};
 use crate::{
     Databases,
     format::{self, Format},
@@ -67,7 +67,10 @@ pub(crate) async fn execute_query(
         row_limit: limit,
         timeout: timeout_seconds.map(Duration::from_secs),
     };
-    let result = engine.query(request).await.map_err(refuse)?;
+    let result = match engine.query(request).await {
+        Ok(result) => result,
+        Err(error) => return Err(refuse_statement(&**engine, error).await),
+    };
     let hint = hint(&result, engine.limits());
     let text = match format {
         Format::Json => return answer(&Rows { result: &result, hint: hint.as_deref() }),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wharf::{Ask, ErrorKind, State, ToolError, ToolResult, tool};
 
-use super::{answer, refuse};
+use super::{answer, refuse, refuse_statement};
 use crate::{
     Databases,
     error::DatabaseError,
@@ -53,7 +53,10 @@ pub(crate) async fn execute_write(
         params: params.unwrap_or_default(),
         timeout: timeout_seconds.map(Duration::from_secs),
     };
-    let touched = writer.preview(&request).await.map_err(refuse)?;
+    let touched = match writer.preview(&request).await {
+        Ok(touched) => touched,
+        Err(error) => return Err(refuse_statement(&**engine, error).await),
+    };
     if touched.rows == 0 {
         return answer(&Outcome::unchanged("the statement would touch no rows"));
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wharf::{State, ToolError, ToolResult, tool};
 
-use super::{answer, refuse};
+use super::{answer, refuse, refuse_statement};
 use crate::{
     Databases,
     request::{ExplainRequest, Parameters},
@@ -33,5 +33,8 @@ pub(crate) async fn explain_query(
         analyze,
         timeout: timeout_seconds.map(Duration::from_secs),
     };
-    answer(&engine.explain(request).await.map_err(refuse)?)
+    match engine.explain(request).await {
+        Ok(plan) => answer(&plan),
+        Err(error) => Err(refuse_statement(&**engine, error).await),
+    }
 }

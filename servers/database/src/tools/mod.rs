@@ -17,6 +17,7 @@ use wharf::{ErrorKind, Tool, ToolError, ToolResult};
 
 use crate::{
     Databases,
+    engine::Engine,
     error::{DatabaseError, ErrorKind as DatabaseErrorKind},
 };
 
@@ -55,6 +56,29 @@ fn answer(value: &impl serde::Serialize) -> Result<ToolResult, ToolError> {
     ToolResult::structured(value)
 }
 
+/// Like [`refuse`], for a caller's statement: where it names a table that is not there, with the names that are near.
+pub(crate) async fn refuse_statement(engine: &dyn Engine, error: DatabaseError) -> ToolError {
+    /// Longest time for looking at the names, which are bounded in number.
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let DatabaseError::NoSuchTable { message, offset, name, .. } = error else {
+        return refuse(error);
+    };
+    let looked = tokio::time::timeout(PATIENCE, engine.describe(&name)).await;
+    let suggestions = match looked {
+        Ok(Err(DatabaseError::UnknownTable { suggestions, .. })) => suggestions,
+        // It is somewhere the statement does not look, or nobody knows.
+        Ok(Ok(table)) => {
+            vec![
+                table
+                    .schema
+                    .map_or(table.name.clone(), |schema| format!("{schema}.{}", table.name)),
+            ]
+        }
+        _ => Vec::new(),
+    };
+    refuse(DatabaseError::NoSuchTable { message, offset, name, suggestions })
+}
+
 /// The public message is the error's own; file names and the like go to the log.
 pub(crate) fn refuse(error: DatabaseError) -> ToolError {
     let kind = match error.kind() {
@@ -68,7 +92,9 @@ pub(crate) fn refuse(error: DatabaseError) -> ToolError {
         DatabaseErrorKind::Internal => ErrorKind::Internal,
     };
     let mut failure = ToolError::new(kind, error.to_string());
-    if let DatabaseError::Syntax { offset: Some(offset), .. } = &error {
+    if let DatabaseError::Syntax { offset: Some(offset), .. }
+    | DatabaseError::NoSuchTable { offset: Some(offset), .. } = &error
+    {
         failure = failure.details(serde_json::json!({"offset_bytes": offset}));
     }
     match error.detail() {

@@ -267,3 +267,18 @@ async fn the_largest_result_by_default_is_whole_beside_its_text() {
         assert_eq!(outcome.json()["_meta"].get("dev.wharf/truncated"), None);
     }
 }
+
+#[tokio::test]
+async fn a_misspelt_table_is_answered_with_near_names() {
+    let client = Client::memory(sample(|_| {})).await;
+    for (tool, sql, expected) in [
+        ("execute_query", "SELECT * FROM airport", "did you mean \"airports\""),
+        ("execute_query", "SELECT 1 FROM main.airprots a", "did you mean \"airports\""),
+        ("explain_query", "SELECT * FROM wildlife_strike", "did you mean \"wildlife_strikes\""),
+        ("execute_query", "SELECT * FROM zzz", "list them to see the names"),
+    ] {
+        let refused = client.call(tool, json!({"query": sql})).await;
+        let message = refused.expect_error(ErrorKind::InvalidInput).message();
+        assert!(message.contains(expected), "{message}");
+    }
+}

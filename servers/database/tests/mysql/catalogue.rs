@@ -1,5 +1,8 @@
 //! The catalogue: lists, descriptions, searches and what an operator is told.
 
+use serde_json::json;
+use wharf::ErrorKind;
+use wharf_database::Databases;
 use wharf_database::catalog::{RowCount, TableKind};
 use wharf_database::engine::Engine;
 use wharf_database::error::DatabaseError;
@@ -7,6 +10,7 @@ use wharf_database::mysql::Database;
 use wharf_database::names::TableName;
 use wharf_database::request::TableFilter;
 use wharf_database::search::{FindingKind, Search};
+use wharf_testkit::Client;
 
 use super::fixture::Fixture;
 
@@ -143,4 +147,21 @@ async fn the_operator_is_told_about_a_role_that_may_do_more_than_read() {
     assert!(warnings[0].contains("ALL PRIVILEGES ON *.*"), "{warnings:?}");
     assert!(warnings[0].contains(&format!("GRANT SELECT, SHOW VIEW ON `{}`.*", fixture.name)));
     assert!(!warnings[0].contains("PASSWORD '*"), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn a_misspelt_table_is_answered_with_near_names() {
+    let fixture = Fixture::new().await;
+    let databases = Databases::one("main", fixture.database().await).unwrap();
+    let client = Client::memory(wharf_database::server(databases.clone())).await;
+    for (tool, sql, expected) in [
+        ("execute_query", "SELECT * FROM oders", "did you mean \"orders\""),
+        ("explain_query", "SELECT * FROM poeple", "did you mean \"people\""),
+        ("execute_query", "SELECT * FROM zzz", "list them to see the names"),
+    ] {
+        let refused = client.call(tool, json!({"query": sql})).await;
+        let message = refused.expect_error(ErrorKind::InvalidInput).message();
+        assert!(message.contains(expected), "{message}");
+    }
+    databases.close().await;
 }

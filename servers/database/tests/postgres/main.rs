@@ -6,5 +6,6 @@
 mod support;
 
 mod faults;
+mod names;
 mod tls;
 mod writes;
