@@ -395,5 +395,5 @@ async fn connection<IO>(
 }
 
 #[cfg(test)]
-#[path = "writes_tests.rs"]
-mod writes_tests;
+#[path = "connection_tests.rs"]
+mod connection_tests;
