@@ -74,6 +74,54 @@ async fn more_callers_than_connections_are_all_served() {
 }
 
 #[tokio::test]
+async fn a_thousand_calls_share_five_connections_to_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.db");
+    let writer = rusqlite::Connection::open(&path).unwrap();
+    writer.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1), (2)").unwrap();
+    let mut settings = SqliteSettings::file(&path);
+    settings.pool.max = 5;
+    settings.pool.max_waiting = 1_000;
+    settings.pool.acquire_timeout = Duration::from_secs(120);
+    let database = Database::open(settings).unwrap();
+    let cancel = CancellationToken::new();
+    let calls = (0..1_000).map(|n| {
+        let request = QueryRequest::new(format!("SELECT {n}, count(*) FROM t"));
+        let (database, cancel) = (&database, &cancel);
+        async move { database.query(request, cancel).await }
+    });
+    for (n, answer) in futures_util::future::join_all(calls).await.into_iter().enumerate() {
+        let rows = serde_json::to_string(&answer.unwrap().rows).unwrap();
+        assert_eq!(rows, format!("[[{n},2]]"), "nobody gets another's answer");
+    }
+    database.settled().await;
+    assert!(database.idle_count() <= 5);
+    database.close().await;
+    // A connection that leaked would still hold the file open.
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(Result::ok);
+    let held = open.filter_map(|fd| std::fs::read_link(fd.path()).ok()).filter(|to| *to == path);
+    assert_eq!(held.count(), 1, "the writer's own");
+}
+
+#[tokio::test]
+async fn a_lock_of_another_process_is_waited_for_briefly() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("locked.db");
+    let writer = rusqlite::Connection::open(&path).unwrap();
+    writer.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1)").unwrap();
+    let mut settings = SqliteSettings::file(&path);
+    settings.busy_timeout = Duration::from_millis(50);
+    let database = Database::open(settings).unwrap();
+    let cancel = CancellationToken::new();
+    let read = || database.query(QueryRequest::new("SELECT * FROM t"), &cancel);
+    writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let locked = read().await.unwrap_err();
+    assert!(matches!(locked, DatabaseError::Busy { .. }), "{locked:?}");
+    writer.execute_batch("COMMIT").unwrap();
+    assert_eq!(read().await.unwrap().row_count, 1);
+}
+
+#[tokio::test]
 async fn a_full_line_is_refused_as_busy() {
     let database = sample(|settings| {
         settings.pool.max = 1;

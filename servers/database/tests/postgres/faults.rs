@@ -6,8 +6,10 @@ use futures_util::future::join;
 use wharf_database::engine::Engine as _;
 use wharf_database::error::{DatabaseError, ErrorKind};
 use wharf_database::postgres::{Postgres, PostgresSettings, SecretUrl};
-use wharf_database::request::QueryRequest;
+use wharf_database::request::{Parameters, QueryRequest};
+use wharf_database::write::WriteRequest;
 
+use super::support::client::psql;
 use super::support::proxy::{End, Proxy, Weather};
 use super::support::services::{Instance, address, postgres_url, url_at};
 
@@ -95,6 +97,82 @@ async fn a_slow_login_ends_in_time() {
     proxy.delay_greetings(Duration::ZERO);
     assert!(answers(&database).await);
     database.close().await;
+}
+
+#[tokio::test]
+async fn who_waits_behind_a_slow_login_is_told_that_the_database_is_busy() {
+    let url = postgres_url();
+    let proxy = Proxy::to(address(&url)).await;
+    let mut settings = settings(&url_at(&url, proxy.address()));
+    settings.pool.max = 1;
+    settings.pool.acquire_timeout = Duration::from_millis(300);
+    let database = Postgres::open(settings).unwrap();
+    proxy.delay_greetings(Duration::from_secs(60));
+    let timeout = Duration::from_secs(20);
+    let (first, second) =
+        join(run(&database, "SELECT 1", timeout), run(&database, "SELECT 1", timeout)).await;
+    assert!(first.unwrap_err().to_string().contains("did not complete the login in time"));
+    assert!(matches!(second, Err(DatabaseError::Busy { .. })), "{second:?}");
+    proxy.delay_greetings(Duration::ZERO);
+    assert!(answers(&database).await);
+    database.close().await;
+    // The proxy still holds the login that was given up.
+    proxy.end_all(End::Reset);
+    proxy.until_open(0).await;
+}
+
+#[tokio::test]
+async fn a_standby_answers_queries_and_refuses_changes() {
+    let mut server = Instance::postgres();
+    psql(
+        server.url(),
+        "CREATE TABLE users(id int, name text); INSERT INTO users VALUES (1, 'a'); \
+         CREATE ROLE reader LOGIN PASSWORD 'p'; GRANT SELECT ON users TO reader; CREATE SEQUENCE s",
+    );
+    let server = tokio::task::spawn_blocking(move || {
+        server.stop();
+        let data = std::path::Path::new(server.variable("WHARF_TEST_POSTGRES_DATA"));
+        std::fs::write(data.join("standby.signal"), "").unwrap();
+        server.start();
+        server
+    })
+    .await
+    .unwrap();
+    assert_eq!(psql(server.url(), "SELECT pg_is_in_recovery()").trim(), "t");
+    let mut reading = settings(server.url());
+    reading.user = "reader".to_owned();
+    reading.password = Some("p".to_owned().into());
+    reading.writes = true;
+    let database = Postgres::open(reading).unwrap();
+    assert_eq!(run(&database, "SELECT * FROM users", Duration::from_secs(10)).await, Ok(1));
+    let health = database.check().await.unwrap();
+    assert!(
+        health.warnings.iter().any(|warning| warning.contains("without the guard")),
+        "{health:?}"
+    );
+    for sql in ["DELETE FROM users", "SELECT nextval('s')", "CREATE TEMP TABLE x(a int)"] {
+        let refused = run(&database, sql, Duration::from_secs(10)).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "{sql}: {refused}");
+    }
+    let change = WriteRequest {
+        sql: "UPDATE users SET name = 'b'".into(),
+        params: Parameters::default(),
+        timeout: None,
+    };
+    let refused = database.writer().unwrap().preview(&change).await.unwrap_err();
+    assert!(refused.to_string().contains("primary server"), "{refused}");
+    database.close().await;
+    // A role that may do more than read is not let through where nothing can be analysed.
+    let superuser = Postgres::open(settings(server.url())).unwrap();
+    let refused =
+        run(&superuser, "SELECT * FROM users", Duration::from_secs(10)).await.unwrap_err();
+    assert!(refused.to_string().contains("role that may only SELECT"), "{refused}");
+    superuser.close().await;
+    assert_eq!(
+        psql(server.url(), "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader'").trim(),
+        "0"
+    );
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
 }
 
 #[tokio::test]

@@ -138,6 +138,43 @@ async fn a_write_whose_commit_is_not_answered_is_never_called_made_or_failed() {
 }
 
 #[tokio::test]
+async fn a_write_whose_commit_meets_silence_is_given_up_and_its_connection_too() {
+    let own = Own::new("silence");
+    let proxy = Proxy::to(address(&own.url)).await;
+    let database = open(&url_at(&own.url, proxy.address()));
+    let writer = database.writer().unwrap();
+    for (name, moment, expected) in [("x", Moment::Before, "a,b"), ("y", Moment::After, "y,b")] {
+        let connections = proxy.accepted();
+        proxy.end_at(b"COMMIT", moment, End::Silence);
+        let rename = rename(name);
+        let waiting = async {
+            while proxy.is_armed() {
+                tokio::task::yield_now().await;
+            }
+            // Nothing is left but the clock: it need not be waited for.
+            tokio::time::pause();
+        };
+        let (unknown, ()) = futures_util::future::join(writer.write(&rename, ONE), waiting).await;
+        let Err(DatabaseError::OutcomeUnknown { reason }) = &unknown else { panic!("{unknown:?}") };
+        assert!(reason.contains("did not confirm it in time"), "{reason}");
+        while database.pool_stats().in_use > 0 {
+            // The clock stands, and goes on when everybody waits.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::resume();
+        assert_eq!(database.pool_stats().idle, 0, "nobody gets a session that may still commit");
+        // The network is repaired, and what was said before it broke has arrived or has not.
+        proxy.end_all(End::Reset);
+        until_alone(&own).await;
+        assert_eq!(own.names(), expected);
+        assert_eq!(writer.preview(&rename).await, Ok(ONE));
+        assert!(proxy.accepted() > connections + 1 || connections == 0, "a new connection");
+    }
+    database.close().await;
+    until_alone(&own).await;
+}
+
+#[tokio::test]
 async fn a_write_whose_connection_ends_before_its_commit_is_not_made() {
     let own = Own::new("before");
     let proxy = Proxy::to(address(&own.url)).await;

@@ -45,6 +45,8 @@ pub enum End {
     Cut,
     /// With RST on both sides.
     Reset,
+    /// Not at all: it stays open and neither side hears anything more, until [`Proxy::end_all`].
+    Silence,
 }
 
 /// When the connection that says a certain thing ends.
@@ -218,10 +220,13 @@ async fn serve(client: TcpStream, shared: Arc<Shared>, mut ends: broadcast::Rece
     for side in [&sides.client, server] {
         side.set_nodelay(true).unwrap();
     }
-    let end = tokio::select! {
+    let mut end = tokio::select! {
         ended = ends.recv() => ended.unwrap_or(End::Reset),
         end = pass(&mut sides.client, server, &shared) => end,
     };
+    while end == End::Silence {
+        end = ends.recv().await.unwrap_or(End::Reset);
+    }
     if end == End::Cut {
         let _ = tokio::join!(sides.client.shutdown(), server.shutdown());
         tokio::join!(drain(&mut sides.client), drain(server));
