@@ -23,6 +23,8 @@ pub mod limits;
 pub mod mysql;
 pub mod names;
 mod overview;
+#[cfg(test)]
+mod peak;
 pub mod pool;
 pub mod postgres;
 pub mod promises;

@@ -13,6 +13,7 @@ use super::Database;
 use super::database::Boundaries;
 use super::testing::TestDatabase;
 use crate::error::DatabaseError;
+use crate::peak::Peak;
 use crate::request::QueryRequest;
 use crate::result::QueryResult;
 
@@ -143,6 +144,9 @@ fn waits(sql: &str) -> bool {
     ["sleep", "benchmark", "naps", "gtid_wait", "pos_wait"].iter().any(|word| sql.contains(word))
 }
 
+/// The most memory of this process that one harmless case may take.
+const MAX_GROWTH_MIB: u64 = 64;
+
 async fn attack(boundaries: Boundaries, role: Role, wants: impl Fn(&str) -> bool) -> usize {
     let server = TestDatabase::new().await;
     let mut settings = match role {
@@ -155,7 +159,13 @@ async fn attack(boundaries: Boundaries, role: Role, wants: impl Fn(&str) -> bool
     let (mut seen, mut wrong) = (0, Vec::new());
     for (sql, expect) in cases().into_iter().filter(|(sql, _)| wants(sql)) {
         let shown: String = sql.chars().take(120).collect();
+        let peak = Peak::start();
         let answer = run(&database, &sql).await;
+        if expect == Expect::Harmless
+            && let Err(fault) = peak.within_bounds(&answer, MAX_GROWTH_MIB)
+        {
+            wrong.push(format!("{shown:?}: {fault}"));
+        }
         if boundaries.guard
             && let Err(fault) = judged(&expect, &answer)
         {

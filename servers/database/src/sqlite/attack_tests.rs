@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection::Boundaries;
 use super::{Database, SqliteSettings};
 use crate::error::DatabaseError;
+use crate::peak::Peak;
 use crate::request::QueryRequest;
 use crate::result::QueryResult;
 
@@ -155,6 +156,9 @@ fn runs_without_effect(sql: &str) -> bool {
     ["EXPLAIN", "SELECT", "PRAGMA", "WITH", ";", "BEGIN"].iter().any(|verb| sql.starts_with(verb))
 }
 
+/// SQLite's own bound, which is the process's, and room for an answer.
+const MAX_GROWTH_MIB: u64 = 128 + 64;
+
 async fn attack(boundaries: Boundaries) {
     let fixture = Fixture::behind(boundaries);
     let alone = !(boundaries.session && boundaries.authorizer);
@@ -162,7 +166,12 @@ async fn attack(boundaries: Boundaries) {
     let mut seen = 0;
     for (sql, expect) in cases() {
         let shown: String = sql.chars().take(120).collect();
+        let peak = Peak::start();
         let answer = fixture.run(&sql).await;
+        if expect == Expect::Harmless {
+            let bounded = peak.within_bounds(&answer, MAX_GROWTH_MIB);
+            assert_eq!(bounded, Ok(()), "{boundaries:?}: {shown:?}");
+        }
         match (expect, &answer) {
             (Expect::Refuse, Ok(_)) => {
                 assert!(alone && runs_without_effect(&sql), "{boundaries:?} let through {shown:?}");

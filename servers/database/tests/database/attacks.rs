@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wharf::{ErrorKind, Revision};
 use wharf_testkit::{Client, Wire};
 
-use crate::{File, query, rows, sample};
+use crate::{File, arguments, query, rows, sample};
 
 /// Would count for hours.
 const ENDLESS: &str =
@@ -65,6 +65,15 @@ async fn the_shared_corpus_is_met_through_the_tool() {
     }
     assert!(refused > 10, "{refused}");
     assert_eq!(file.bytes(), before);
+}
+
+#[tokio::test]
+async fn attacks_on_other_arguments_fail() {
+    let file = File::new();
+    let before = file.bytes();
+    arguments::meet_all(&file.service).await;
+    assert_eq!(file.bytes(), before);
+    assert_eq!(std::fs::read_dir(file.directory.path()).unwrap().count(), 1);
 }
 
 #[tokio::test]

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../support/arguments.rs"]
+mod arguments;
+
 mod analysis;
 mod attacks;
 mod changes;

@@ -12,6 +12,7 @@ use wharf_database::request::TableFilter;
 use wharf_database::search::{FindingKind, Search};
 use wharf_testkit::Client;
 
+use super::arguments;
 use super::fixture::Fixture;
 
 #[tokio::test]
@@ -163,5 +164,16 @@ async fn a_misspelt_table_is_answered_with_near_names() {
         let message = refused.expect_error(ErrorKind::InvalidInput).message();
         assert!(message.contains(expected), "{message}");
     }
+    databases.close().await;
+}
+
+#[tokio::test]
+async fn attacks_on_other_arguments_fail() {
+    let fixture = Fixture::new().await;
+    let database = fixture.database().await;
+    let databases = Databases::one("main", database.clone()).unwrap();
+    arguments::meet_all(&wharf_database::server(databases.clone()).build().unwrap()).await;
+    let users = super::fixture::rows(&database, "SELECT count(*) FROM users").await;
+    assert_eq!(users, json!([[20]]));
     databases.close().await;
 }

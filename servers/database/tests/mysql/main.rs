@@ -5,6 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/arguments.rs"]
+mod arguments;
+
 mod catalogue;
 mod fixture;
 mod load;

@@ -5,6 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/arguments.rs"]
+mod arguments;
+
+mod attacks;
 mod faults;
 mod names;
 mod tls;
