@@ -27,7 +27,12 @@ async fn every_change_of_meaning_is_seen_by_the_next_call() {
              CREATE FUNCTION evil_name(name) RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'; \
              CREATE VIEW v AS SELECT id FROM kept; CREATE VIEW w AS SELECT id FROM v; \
              CREATE TYPE pair AS (a int, b int); CREATE TABLE pairs(p pair); INSERT INTO pairs VALUES (ROW(1,2)); \
-             CREATE DOMAIN small AS int; CREATE TABLE plain(id int); INSERT INTO plain VALUES (1)",
+             CREATE DOMAIN small AS int; CREATE TABLE plain(id int); INSERT INTO plain VALUES (1); \
+             CREATE TABLE indexed(id int); CREATE TABLE limited(id int); CREATE TABLE measured(id int, n int); \
+             CREATE TABLE parent(id int); CREATE TABLE child() INHERITS (parent); CREATE TABLE elder(id int); \
+             CREATE TABLE heir() INHERITS (elder); \
+             CREATE FUNCTION touches(int) RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN 1; END'; \
+             CREATE FUNCTION claims(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.touches($1); END'",
         )
         .await;
     let database = Postgres::open(scratch.superuser()).unwrap();
@@ -60,6 +65,15 @@ async fn every_change_of_meaning_is_seen_by_the_next_call() {
         (
             "SELECT * FROM plain",
             "ALTER TABLE plain ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON plain FOR SELECT USING (checks(id) = 1)".into(),
+        ),
+        // What the planner works out appears: in an index, a check and statistics, also of an heir and of a new one below it.
+        ("SELECT * FROM indexed", "CREATE INDEX ON indexed ((id + claims(1)))".into()),
+        ("SELECT * FROM limited", "ALTER TABLE limited ADD CHECK (id > claims(1))".into()),
+        ("SELECT * FROM measured", "CREATE STATISTICS s ON (id + claims(1)), n FROM measured".into()),
+        ("SELECT * FROM parent", "CREATE INDEX ON child (id) WHERE id > claims(1)".into()),
+        (
+            "SELECT * FROM elder",
+            "CREATE TABLE late_heir() INHERITS (heir); CREATE INDEX ON late_heir ((id + claims(1)))".into(),
         ),
         // A table turns into a view of the same name.
         ("SELECT id FROM kept", "ALTER TABLE kept RENAME TO moved; CREATE VIEW kept AS SELECT f(id) AS id FROM moved".into()),
