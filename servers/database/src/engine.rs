@@ -176,6 +176,20 @@ pub struct PoolStats {
     pub errors: u64,
     /// Mean time of a statement in milliseconds.
     pub mean_ms: f64,
+    /// The statements that connections keep prepared, where they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statements: Option<StatementStats>,
+}
+
+/// Prepared statements of all connections of one database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct StatementStats {
+    /// Statements that are prepared now, counted once for each connection.
+    pub kept: usize,
+    /// Queries that found their statement prepared, since the start.
+    pub hits: u64,
+    /// Queries that did not.
+    pub misses: u64,
 }
 
 /// What a check found.

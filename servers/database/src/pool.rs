@@ -17,6 +17,8 @@ use crate::error::DatabaseError;
 pub const MAX_CONNECTIONS: usize = 256;
 /// The most requests that may wait for a connection of one database.
 pub const MAX_WAITING: usize = 10_000;
+/// The most statements that one connection may keep prepared.
+pub const MAX_STATEMENTS: usize = 1_024;
 
 /// How many connections one database has, and how long they are kept and waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct PoolSettings {
     pub acquire_timeout: Duration,
     /// Requests that may wait for a connection; one more is refused as busy. Default 256.
     pub max_waiting: usize,
+    /// Statements that each connection keeps prepared; 0 for none. Only PostgreSQL has use for it. Default 64.
+    pub statement_cache: usize,
 }
 
 impl Default for PoolSettings {
@@ -41,6 +45,7 @@ impl Default for PoolSettings {
             idle_lifetime: Duration::from_secs(300),
             acquire_timeout: Duration::from_secs(5),
             max_waiting: 256,
+            statement_cache: 64,
         }
     }
 }
@@ -68,6 +73,10 @@ impl PoolSettings {
         if self.max_waiting > MAX_WAITING {
             let rule = format!("must be at most {MAX_WAITING}");
             return Err(DatabaseError::invalid("max_waiting", rule));
+        }
+        if self.statement_cache > MAX_STATEMENTS {
+            let rule = format!("must be at most {MAX_STATEMENTS}");
+            return Err(DatabaseError::invalid("statement_cache", rule));
         }
         Ok(())
     }
@@ -165,6 +174,7 @@ impl<C> Pool<C> {
             queries,
             errors: shared.errors.load(Ordering::Relaxed),
             mean_ms,
+            statements: None,
         }
     }
 
@@ -327,5 +337,7 @@ mod tests {
         check(|s| s.idle_lifetime = Duration::ZERO, Some("idle_lifetime"));
         check(|s| s.acquire_timeout = Duration::ZERO, Some("acquire_timeout"));
         check(|s| s.max_waiting = 10_001, Some("max_waiting"));
+        check(|s| s.statement_cache = 1_024, None);
+        check(|s| s.statement_cache = 1_025, Some("statement_cache"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
@@ -10,18 +10,17 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::{CancelToken, Client, Config, Connection};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::failure;
-use super::session::{Broken, Session};
+use super::session::Session;
 use super::settings::{PostgresSettings, Server};
-use super::stream::{BoundedStream, Carrier, MessageTooLarge, Ready};
+use super::statements::{Counters, Statements};
+use super::stream::{BoundedStream, Carrier, Ready};
 use super::tls::{Encrypted, Encryption, TlsFailure};
+use super::wire::Wire;
 use crate::error::DatabaseError;
 
-/// How long a session that is given up may take to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
 /// How long the server may take to take note of a cancellation.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 /// Sessions that this program lost end on the server this much later than any statement may last.
@@ -48,9 +47,14 @@ impl Connector {
         &self.settings
     }
 
-    /// Opens a session; `tasks` owns the task that moves its bytes.
-    pub(super) async fn open(&self, tasks: &TaskTracker) -> Result<Session, DatabaseError> {
-        match tokio::time::timeout(self.settings.connect_timeout, self.log_in(tasks)).await {
+    /// Opens a session; `tasks` owns the task that will say goodbye.
+    pub(super) async fn open(
+        &self,
+        tasks: &TaskTracker,
+        counters: &Arc<Counters>,
+    ) -> Result<Session, DatabaseError> {
+        let opened = self.log_in(tasks, counters);
+        match tokio::time::timeout(self.settings.connect_timeout, opened).await {
             Ok(opened) => opened,
             Err(_elapsed) => Err(DatabaseError::Unavailable {
                 reason: "the server did not complete the login in time".into(),
@@ -59,14 +63,17 @@ impl Connector {
         }
     }
 
-    async fn log_in(&self, tasks: &TaskTracker) -> Result<Session, DatabaseError> {
+    async fn log_in(
+        &self,
+        tasks: &TaskTracker,
+        counters: &Arc<Counters>,
+    ) -> Result<Session, DatabaseError> {
         let (client, connection) = self.connect().await?;
-        let version = connection.parameter("server_version").and_then(major_version);
+        let version = connection.parameter("server_version").and_then(major_version).unwrap_or(0);
         let superuser = connection.parameter("is_superuser") == Some("on");
-        let broken = Arc::new(OnceLock::new());
-        let closing = CancellationToken::new();
-        tasks.spawn(serve(connection, Arc::clone(&broken), closing.clone()));
-        Ok(Session::new(client, broken, closing.drop_guard(), version.unwrap_or(0), superuser))
+        let statements = Statements::new(self.settings.pool.statement_cache, Arc::clone(counters));
+        let wire = Wire::new(connection, tasks.clone());
+        Ok(Session::new(client, wire, statements, version, superuser))
     }
 
     /// A connection whose bytes the caller moves.
@@ -118,35 +125,6 @@ impl Connector {
         };
         Ok(BoundedStream::new(carrier, self.settings.max_message_bytes))
     }
-}
-
-/// Moves the bytes of one session until it is given up or broken.
-async fn serve(
-    mut connection: RawConnection,
-    broken: Arc<OnceLock<Broken>>,
-    closing: CancellationToken,
-) {
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        () = async { closing.cancelled().await; tokio::time::sleep(GOODBYE).await } => Ok(()),
-    };
-    if let Err(error) = ended {
-        // Noted before the connection is dropped, because that is what wakes whoever waits for an answer.
-        let _ = broken.set(why(&error));
-    }
-}
-
-fn why(error: &tokio_postgres::Error) -> Broken {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let io = cause.downcast_ref::<io::Error>();
-        let inner = io.and_then(io::Error::get_ref);
-        if let Some(large) = inner.and_then(|inner| inner.downcast_ref::<MessageTooLarge>()) {
-            return Broken::MessageTooLarge { bytes: large.bytes };
-        }
-        source = cause.source();
-    }
-    Broken::Lost(error.to_string())
 }
 
 fn unreachable(error: &TlsFailure) -> DatabaseError {

@@ -6,7 +6,7 @@
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
-use super::session::Broken;
+use super::wire::Broken;
 use crate::error::DatabaseError;
 use crate::names::TableName;
 

@@ -15,6 +15,7 @@ use super::failure;
 use super::listen;
 use super::session::Session;
 use super::settings::PostgresSettings;
+use super::statements::Counters;
 use crate::changes::Changes;
 use crate::engine::PoolStats;
 use crate::error::DatabaseError;
@@ -39,6 +40,7 @@ pub(super) struct Sessions {
 struct Shared {
     connector: Arc<Connector>,
     pool: Pool<Session>,
+    statements: Arc<Counters>,
     tasks: TaskTracker,
     closing: CancellationToken,
     sweeping: std::sync::Once,
@@ -50,6 +52,7 @@ impl Sessions {
         let shared = Shared {
             connector: Arc::new(Connector::new(settings)?),
             pool,
+            statements: Arc::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             sweeping: std::sync::Once::new(),
@@ -62,7 +65,7 @@ impl Sessions {
     }
 
     pub(super) fn stats(&self) -> PoolStats {
-        self.shared.pool.stats()
+        PoolStats { statements: Some(self.shared.statements.stats()), ..self.shared.pool.stats() }
     }
 
     /// Does some work on a session within a time that begins when the session is there.
@@ -95,15 +98,16 @@ impl Sessions {
             return Err(DatabaseError::Cancelled);
         }
         lease.interrupted = true;
-        let committed = match tokio::time::timeout(COMMIT_PATIENCE, lease.commit()).await {
-            Ok(ended) => {
-                lease.interrupted = false;
-                ended
-            }
-            Err(_elapsed) => Err(DatabaseError::OutcomeUnknown {
-                reason: "the server did not confirm it in time".into(),
-            }),
-        };
+        let committed =
+            match tokio::time::timeout(COMMIT_PATIENCE, lease.during(lease.commit())).await {
+                Ok(ended) => {
+                    lease.interrupted = false;
+                    ended
+                }
+                Err(_elapsed) => Err(DatabaseError::OutcomeUnknown {
+                    reason: "the server did not confirm it in time".into(),
+                }),
+            };
         self.shared.pool.record(started, committed.is_err());
         committed.map(|()| done)
     }
@@ -120,7 +124,7 @@ impl Sessions {
             let started = Instant::now();
             let done = tokio::select! {
                 biased;
-                done = work(&lease) => { lease.interrupted = false; done }
+                done = lease.during(work(&lease)) => { lease.interrupted = false; done }
                 () = self.shared.closing.cancelled() => Err(DatabaseError::Cancelled),
                 () = tokio::time::sleep(timeout) => Err(DatabaseError::Timeout { timeout }),
             };
@@ -172,7 +176,7 @@ impl Sessions {
         let session = tokio::select! {
             biased;
             () = shared.closing.cancelled() => return Err(DatabaseError::Cancelled),
-            session = shared.connector.open(&shared.tasks) => session?,
+            session = shared.connector.open(&shared.tasks, &shared.statements) => session?,
         };
         Ok(Lease::new(Arc::clone(shared), session, place, true))
     }
@@ -239,7 +243,7 @@ impl Drop for Lease {
         let shared = Arc::clone(&self.shared);
         let interrupted = session.take_abandoned() || self.interrupted;
         self.shared.tasks.spawn(async move {
-            let cleaning = clean(&shared, &session, interrupted);
+            let cleaning = session.during(clean(&shared, &session, interrupted));
             let clean = tokio::time::timeout(CLEANING_PATIENCE, cleaning).await;
             if clean == Ok(true) {
                 drop(place.give_back(session));

@@ -30,9 +30,11 @@ mod search;
 mod session;
 mod settings;
 mod show;
+mod statements;
 mod stream;
 mod tls;
 mod types;
+mod wire;
 mod write;
 
 #[cfg(feature = "fuzzing")]

@@ -4,17 +4,20 @@
 //! the text, and fetched with the simple one, whose answers are text: every value is exactly what psql would show.
 //! The transaction ends with a rollback when the session is given back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{join, join4};
+use futures_util::future::{join, join3, join4};
 use futures_util::{StreamExt as _, pin_mut};
 use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Column as DriverColumn, SimpleQueryMessage, Statement};
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 
-use super::guard::{Guard, Verdict};
+use super::guard::{Guard, Standing, Verdict, prepare_check};
 use super::lexer::Lexer;
 use super::session::Session;
+use super::statements::Known;
 use super::types::TypeNames;
 use super::{cells, explain, parameters, show};
 use crate::collector::Collector;
@@ -54,6 +57,8 @@ pub(super) struct Admitted {
     pub(super) plain: Statement,
     /// The statement behind its prefix.
     pub(super) prefixed: Statement,
+    /// Why it may, where the guard stands.
+    verdict: Option<Arc<Verdict>>,
 }
 
 impl Reader {
@@ -99,44 +104,122 @@ impl Reader {
         started: Instant,
     ) -> Result<QueryResult, DatabaseError> {
         let sql = &request.sql;
-        let admitted = self.admit(session, sql, DECLARE, timeout).await?;
-        let driver_columns = admitted.plain.columns();
-        let values =
-            parameters::bind(&request.params, admitted.plain.params(), self.limits.max_parameters)?;
-        let columns = self.types.columns(session, driver_columns).await?;
-        let mut collector = Collector::new(columns, row_limit, &self.limits, started)?;
-        let fetch = format!("FETCH FORWARD {} FROM wharf_cursor", collector.wanted());
-        let declare = session.client().execute_raw(&admitted.prefixed, values);
+        if self.boundaries.guard
+            && let Some(known) = session.statements().get(sql)
+        {
+            let again = self.again(session, &known, request, row_limit, timeout, started).await?;
+            if let Some(result) = again {
+                return Ok(result);
+            }
+            session.statements().forget(sql);
+            self.guard.forget(sql);
+            session.batch("ROLLBACK").await?;
+        }
+        let Admitted { plain, prefixed, verdict } =
+            self.admit(session, sql, DECLARE, timeout).await?;
+        let values = parameters::bind(&request.params, plain.params(), self.limits.max_parameters)?;
+        let columns = self.types.columns(session, plain.columns()).await?;
+        let types: Vec<Type> =
+            plain.columns().iter().map(|column| column.type_().clone()).collect();
+        let mut collector = Collector::new(columns.clone(), row_limit, &self.limits, started)?;
+        let declare = session.client().execute_raw(&prefixed, values);
+        let fetch = fetch(&collector);
         let (declared, fetched) = join(declare, session.client().simple_query_raw(&fetch)).await;
         let error = |error: &tokio_postgres::Error| session.error(error, sql, DECLARE.len());
         declared.map_err(|failed| error(&failed))?;
+        if let Some(verdict) = verdict.filter(|verdict| verdict.is_lasting()) {
+            let known = Known::new(sql, verdict, prefixed, types.clone(), columns);
+            session.statements().keep(known);
+        }
         let messages = fetched.map_err(|failed| error(&failed))?;
+        self.take_rows(session, sql, messages, &types, &mut collector).await?;
+        Ok(collector.finish())
+    }
+
+    /// Runs a statement that is known and prepared: the transaction, the check of its verdict, the cursor and its rows are asked for
+    /// at once. Where the verdict does not stand the server refuses whatever comes behind the check. Nothing is given when
+    /// the statement has to be judged and prepared anew.
+    async fn again(
+        &self,
+        session: &Session,
+        known: &Known,
+        request: &QueryRequest,
+        row_limit: usize,
+        timeout: Duration,
+        started: Instant,
+    ) -> Result<Option<QueryResult>, DatabaseError> {
+        let sql = &request.sql;
+        let values =
+            parameters::bind(&request.params, known.prefixed.params(), self.limits.max_parameters)?;
+        let mut collector =
+            Collector::new(known.columns.clone(), row_limit, &self.limits, started)?;
+        let check = prepare_check(session).await?;
+        let (begin, fetch) = (Session::begin(self.boundaries.mode(), timeout), fetch(&collector));
+        let stood_at = known.stood_at();
+        // Each of these leaves when it is first polled, which happens in this order: the cursor must stand behind the check.
+        let (begun, checked, declared, fetched) = join4(
+            session.batch(&begin),
+            known.verdict.check(session, &check, &stood_at),
+            session.client().execute_raw(&known.prefixed, values),
+            session.client().simple_query_raw(&fetch),
+        )
+        .await;
+        begun?;
+        match checked? {
+            Standing::Stands(moment) => known.stands_at(moment),
+            Standing::Stale => return Ok(None),
+        }
+        let error = |error: &tokio_postgres::Error| session.error(error, sql, DECLARE.len());
+        match declared {
+            Ok(_) => {}
+            Err(failed) if must_prepare_anew(&failed) => return Ok(None),
+            Err(failed) => return Err(error(&failed)),
+        }
+        let messages = fetched.map_err(|failed| error(&failed))?;
+        self.take_rows(session, sql, messages, &known.types, &mut collector).await?;
+        Ok(Some(collector.finish()))
+    }
+
+    async fn take_rows(
+        &self,
+        session: &Session,
+        sql: &str,
+        messages: SimpleQueryStream,
+        types: &[Type],
+        collector: &mut Collector<'_>,
+    ) -> Result<(), DatabaseError> {
         pin_mut!(messages);
         while let Some(message) = messages.next().await {
-            let SimpleQueryMessage::Row(row) = message.map_err(|failed| error(&failed))? else {
-                continue;
-            };
-            if !self.take_row(&mut collector, &row, driver_columns)? {
-                session.abandon_statement();
-                break;
+            let message = message.map_err(|failed| session.error(&failed, sql, DECLARE.len()))?;
+            match message {
+                SimpleQueryMessage::RowDescription(columns) if columns.len() != types.len() => {
+                    return Err(DatabaseError::Busy {
+                        reason: "its schema is being changed".into(),
+                    });
+                }
+                SimpleQueryMessage::Row(row) if !self.take_row(collector, &row, types)? => {
+                    session.abandon_statement();
+                    return Ok(());
+                }
+                _ => {}
             }
         }
-        Ok(collector.finish())
+        Ok(())
     }
 
     fn take_row(
         &self,
         collector: &mut Collector<'_>,
         row: &tokio_postgres::SimpleQueryRow,
-        columns: &[DriverColumn],
+        types: &[Type],
     ) -> Result<bool, DatabaseError> {
         if !collector.start_row() {
             return Ok(false);
         }
-        for (index, column) in columns.iter().enumerate() {
+        for (index, type_) in types.iter().enumerate() {
             let text =
                 row.try_get(index).map_err(|error| DatabaseError::internal(error.to_string()))?;
-            let cell = cells::cell(column.type_(), text, self.limits.max_cell_bytes)?;
+            let cell = cells::cell(type_, text, self.limits.max_cell_bytes)?;
             if !collector.cell(cell)? {
                 return Ok(false);
             }
@@ -190,12 +273,12 @@ impl Reader {
             let plain = plain.map_err(|error| session.error(&error, sql, 0))?;
             let prefixed = prefixed.map_err(|error| session.error(&error, sql, prefix.len()))?;
             if stands? {
-                return same_types(plain, prefixed, &verdict);
+                return same_types(plain, prefixed, verdict);
             }
             session.batch("ROLLBACK").await?;
         }
         let verdict = self.guard.judge(session, sql, timeout).await?;
-        let (begun, plain, prefixed) = futures_util::future::join3(
+        let (begun, plain, prefixed) = join3(
             session.batch(&begin),
             session.client().prepare_typed(sql, &verdict.parameters),
             session.client().prepare_typed(&whole, &verdict.parameters),
@@ -204,7 +287,7 @@ impl Reader {
         begun?;
         let plain = plain.map_err(|error| session.error(&error, sql, 0))?;
         let prefixed = prefixed.map_err(|error| session.error(&error, sql, prefix.len()))?;
-        same_types(plain, prefixed, &verdict)
+        same_types(plain, prefixed, verdict)
     }
 
     async fn admit_unguarded(
@@ -220,8 +303,20 @@ impl Reader {
         let plain = plain.map_err(|error| session.error(&error, sql, 0))?;
         let prefixed = session.client().prepare_typed(whole, plain.params()).await;
         let prefixed = prefixed.map_err(|error| session.error(&error, sql, prefix.len()))?;
-        Ok(Admitted { plain, prefixed })
+        Ok(Admitted { plain, prefixed, verdict: None })
     }
+}
+
+/// Asks for the rows that are wanted.
+fn fetch(collector: &Collector<'_>) -> String {
+    format!("FETCH FORWARD {} FROM wharf_cursor", collector.wanted())
+}
+
+/// Whether the session no longer has the statement as it was prepared.
+fn must_prepare_anew(error: &tokio_postgres::Error) -> bool {
+    // The first is also what a plan says whose columns changed.
+    let codes = [SqlState::FEATURE_NOT_SUPPORTED, SqlState::INVALID_SQL_STATEMENT_NAME];
+    error.code().is_some_and(|code| codes.contains(code))
 }
 
 /// The server must see the parameters that were judged.
@@ -239,11 +334,11 @@ pub(super) fn same_parameters(
 fn same_types(
     plain: Statement,
     prefixed: Statement,
-    verdict: &Verdict,
+    verdict: Arc<Verdict>,
 ) -> Result<Admitted, DatabaseError> {
-    same_parameters(&plain, verdict)?;
-    same_parameters(&prefixed, verdict)?;
-    Ok(Admitted { plain, prefixed })
+    same_parameters(&plain, &verdict)?;
+    same_parameters(&prefixed, &verdict)?;
+    Ok(Admitted { plain, prefixed, verdict: Some(verdict) })
 }
 
 /// Refuses text that is no statement before anything is sent.

@@ -1,13 +1,14 @@
 //! One session on the server, and how it is made clean for the next caller.
 
-use std::sync::{Arc, OnceLock};
+use std::future::Future;
 use std::time::Duration;
 
 use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{CancelToken, Client, Statement};
-use tokio_util::sync::DropGuard;
 
 use super::failure;
+use super::statements::Statements;
+use super::wire::Wire;
 use crate::error::DatabaseError;
 
 /// Everything that outlives a transaction goes: cursors, settings, roles, subscriptions, locks, temporary objects, `currval`.
@@ -18,42 +19,40 @@ const RESET: &str = "ROLLBACK; CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROL
 /// Statements for the catalogue that a session keeps prepared; each text is a constant of this program.
 const MAX_STATEMENTS: usize = 64;
 
-/// Why a session ended by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Broken {
-    MessageTooLarge { bytes: usize },
-    Lost(String),
-}
-
 /// One session. Dropping it closes it.
 pub(super) struct Session {
+    // Dropped first: the connection behind it then ends by itself.
     client: Client,
-    broken: Arc<OnceLock<Broken>>,
-    statements: std::sync::Mutex<Vec<(&'static str, Statement)>>,
+    wire: Wire,
+    /// This program's own.
+    prepared: std::sync::Mutex<Vec<(&'static str, Statement)>>,
+    /// The callers'.
+    statements: Statements,
     version: u32,
     superuser: bool,
     abandoned: std::sync::atomic::AtomicBool,
-    _closing: DropGuard,
 }
 
 impl Session {
     pub(super) fn new(
         client: Client,
-        broken: Arc<OnceLock<Broken>>,
-        closing: DropGuard,
+        wire: Wire,
+        statements: Statements,
         version: u32,
         superuser: bool,
     ) -> Self {
-        let statements = std::sync::Mutex::default();
-        Self {
-            client,
-            broken,
-            statements,
-            version,
-            superuser,
-            abandoned: false.into(),
-            _closing: closing,
-        }
+        let prepared = std::sync::Mutex::default();
+        Self { client, wire, prepared, statements, version, superuser, abandoned: false.into() }
+    }
+
+    /// Does some work with the session. Outside of it the server's answers do not arrive.
+    pub(super) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+        self.wire.during(work).await
+    }
+
+    /// The callers' statements that are kept prepared.
+    pub(super) fn statements(&self) -> &Statements {
+        &self.statements
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -81,6 +80,7 @@ impl Session {
     }
 
     pub(super) fn is_closed(&self) -> bool {
+        self.wire.look();
         self.client.is_closed()
     }
 
@@ -92,7 +92,7 @@ impl Session {
     pub(super) async fn prepared(&self, sql: &'static str) -> Result<Statement, DatabaseError> {
         let known = || {
             let statements =
-                self.statements.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                self.prepared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             statements.iter().find(|(text, _)| *text == sql).map(|(_, known)| known.clone())
         };
         if let Some(known) = known() {
@@ -100,7 +100,7 @@ impl Session {
         }
         let prepared = self.client.prepare(sql).await.map_err(|error| self.own_error(&error))?;
         let mut statements =
-            self.statements.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            self.prepared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if statements.len() >= MAX_STATEMENTS {
             statements.clear();
         }
@@ -139,7 +139,7 @@ impl Session {
 
     /// The error of a statement that this program wrote.
     pub(super) fn own_error(&self, error: &tokio_postgres::Error) -> DatabaseError {
-        failure::of_statement(error, self.broken.get(), None)
+        failure::of_statement(error, self.wire.broken(), None)
     }
 
     /// The error of the caller's statement, which stands `prefix` bytes into what was sent.
@@ -149,6 +149,6 @@ impl Session {
         sql: &str,
         prefix: usize,
     ) -> DatabaseError {
-        failure::of_statement(error, self.broken.get(), Some((sql, prefix)))
+        failure::of_statement(error, self.wire.broken(), Some((sql, prefix)))
     }
 }

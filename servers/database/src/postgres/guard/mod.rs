@@ -34,8 +34,8 @@ use tokio_postgres::Statement;
 
 use self::body::Analysis;
 use self::judge::Judge;
-pub(super) use self::verdicts::Verdict;
 use self::verdicts::{Basis, Verdicts};
+pub(super) use self::verdicts::{Standing, Verdict, prepare_check};
 use super::lexer::Lexer;
 use super::role;
 use super::session::Session;
@@ -75,6 +75,11 @@ impl Guard {
     /// What is remembered about a statement.
     pub(super) fn remembered(&self, sql: &str) -> Option<Arc<Verdict>> {
         self.verdicts.get(sql)
+    }
+
+    /// Forgets a verdict that does not stand any more.
+    pub(super) fn forget(&self, sql: &str) {
+        self.verdicts.forget(sql);
     }
 
     /// Whether a verdict still means the same, asked in the transaction that is about to run the statement.

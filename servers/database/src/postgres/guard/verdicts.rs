@@ -8,11 +8,18 @@
 //! anything of it is planned or run; whatever could change the meaning changes the fingerprint.
 //!
 //! What remains is a change between that moment and the end of the statement, which the read-only transaction stands against.
+//!
+//! For a statement that is prepared already the server compares by itself ([`Basis::check`]): where the fingerprint is another one
+//! the transaction fails, and with it the statement that was sent right behind. A fingerprint depends on nothing but what the
+//! transaction sees and the search path. A session that finds the very snapshot at which the fingerprint was right is told so
+//! without reading the catalogue again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Row, Statement};
 
 use super::super::session::Session;
 use crate::error::DatabaseError;
@@ -24,6 +31,7 @@ const MAX_BYTES: usize = 4 << 20;
 /// A statement that uses more names than this is judged each time.
 const MAX_NAMES: usize = 2_000;
 
+/// A column counts as a row of its own: its name and type are told beside the rows, and decide which operators are meant.
 const FINGERPRINT: &str = "SELECT pg_catalog.md5(pg_catalog.string_agg(k, ',' ORDER BY k)) FROM ( \
      SELECT 'f' || p.oid || ':' || p.xmin AS k FROM pg_catalog.pg_proc p WHERE p.proname OPERATOR(pg_catalog.=) ANY ($1::text[]::name[]) \
      UNION ALL SELECT 'r' || c.oid || ':' || c.xmin FROM pg_catalog.pg_class c WHERE c.relname OPERATOR(pg_catalog.=) ANY ($1::text[]::name[]) \
@@ -32,6 +40,9 @@ const FINGERPRINT: &str = "SELECT pg_catalog.md5(pg_catalog.string_agg(k, ',' OR
        WHERE t.oid OPERATOR(pg_catalog.=) ANY ($3) OR t.typname OPERATOR(pg_catalog.=) ANY ($1::text[]::name[]) \
      UNION ALL SELECT 'w' || w.oid || ':' || w.xmin FROM pg_catalog.pg_rewrite w WHERE w.ev_class OPERATOR(pg_catalog.=) ANY ($2) \
      UNION ALL SELECT 'p' || y.oid || ':' || y.xmin FROM pg_catalog.pg_policy y WHERE y.polrelid OPERATOR(pg_catalog.=) ANY ($2) \
+     UNION ALL SELECT 'a' || a.attrelid || ':' || pg_catalog.string_agg(a.xmin::text, '.' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a \
+       WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND a.attrelid OPERATOR(pg_catalog.=) ANY ($2 OPERATOR(pg_catalog.||) \
+         ARRAY(SELECT t.typrelid FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) ANY ($3))) GROUP BY a.attrelid \
      UNION ALL SELECT 'i' || i.inhrelid || ':' || i.xmin FROM pg_catalog.pg_inherits i WHERE i.inhparent OPERATOR(pg_catalog.=) ANY ($2) \
      UNION ALL SELECT 'x' || x.indexrelid || ':' || x.xmin FROM pg_catalog.pg_index x WHERE x.indrelid OPERATOR(pg_catalog.=) ANY ($2) \
      UNION ALL SELECT 'k' || k.oid || ':' || k.xmin FROM pg_catalog.pg_constraint k WHERE k.conrelid OPERATOR(pg_catalog.=) ANY ($2) \
@@ -40,6 +51,29 @@ const FINGERPRINT: &str = "SELECT pg_catalog.md5(pg_catalog.string_agg(k, ',' OR
      UNION ALL SELECT 'n' || n.oid || ':' || n.xmin FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_(toast_)?temp_' \
      UNION ALL SELECT 'c' || c.oid || ':' || c.xmin FROM pg_catalog.pg_cast c WHERE c.oid OPERATOR(pg_catalog.>=) 16384::oid \
      UNION ALL SELECT 's' || s.setting FROM (SELECT pg_catalog.current_setting('search_path') AS setting) s) keys";
+
+/// Tells the moment, or fails with [`STALE`] where neither the moment nor the fingerprint is the known one. The number that fails is
+/// made of the moment, because the server would work out a constant in advance.
+static CHECK: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT m.moment, CASE WHEN m.moment OPERATOR(pg_catalog.=) $4::text THEN true \
+           WHEN ({FINGERPRINT}) OPERATOR(pg_catalog.=) $5::text THEN true \
+           ELSE CAST(pg_catalog.concat('the catalogue has changed: ', m.moment) AS pg_catalog.int4) OPERATOR(pg_catalog.=) 0 END \
+         FROM (SELECT pg_catalog.concat(pg_catalog.pg_current_snapshot(), ' ', pg_catalog.current_setting('search_path')) AS moment) m"
+    )
+});
+
+/// The error of a number that is none.
+const STALE: &SqlState = &SqlState::INVALID_TEXT_REPRESENTATION;
+
+/// How a check ended.
+#[derive(Debug)]
+pub(in super::super) enum Standing {
+    /// The verdict stands at this moment.
+    Stands(String),
+    /// It does not, and the server does nothing more in this transaction.
+    Stale,
+}
 
 /// What a verdict rests on.
 #[derive(Debug, Default)]
@@ -66,6 +100,40 @@ impl Basis {
             .await;
         let row = row.map_err(|error| session.own_error(&error))?;
         row.try_get(0).map_err(|error| DatabaseError::internal(error.to_string()))
+    }
+}
+
+/// The check, prepared: what is sent right behind it in one go must not be waited for.
+pub(in super::super) async fn prepare_check(session: &Session) -> Result<Statement, DatabaseError> {
+    session.prepared(&CHECK).await
+}
+
+impl Verdict {
+    /// Whether it can be found to stand later.
+    pub(in super::super) fn is_lasting(&self) -> bool {
+        self.fingerprint.is_some() && self.basis.is_small()
+    }
+
+    /// Has the server check that the verdict stands, which it was last found to do at a moment of this session.
+    ///
+    /// The question leaves when this future is first polled.
+    pub(in super::super) async fn check(
+        &self,
+        session: &Session,
+        check: &Statement,
+        stood_at: &str,
+    ) -> Result<Standing, DatabaseError> {
+        let Basis { names, relations, types } = &self.basis;
+        let asked = session
+            .client()
+            .query_one(check, &[names, relations, types, &stood_at, &self.fingerprint])
+            .await;
+        let moment = |row: Row| row.try_get(0);
+        match asked.and_then(moment) {
+            Ok(moment) => Ok(Standing::Stands(moment)),
+            Err(error) if error.code() == Some(STALE) => Ok(Standing::Stale),
+            Err(error) => Err(session.own_error(&error)),
+        }
     }
 }
 
