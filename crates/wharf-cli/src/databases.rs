@@ -230,6 +230,7 @@ fn pool(one: &OneDatabase) -> PoolSettings {
         idle_lifetime: one.idle_lifetime,
         acquire_timeout: one.acquire_timeout,
         max_waiting: one.max_waiting,
+        statement_cache: one.statement_cache,
     }
 }
 
@@ -251,6 +252,7 @@ mod tests {
             idle_lifetime: Duration::from_secs(1),
             acquire_timeout: Duration::from_secs(1),
             max_waiting: 0,
+            statement_cache: 64,
             ca_file: None,
             session: Vec::new(),
             allow_functions: Vec::new(),

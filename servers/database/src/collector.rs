@@ -84,7 +84,7 @@ impl<'a> Collector<'a> {
 
     /// Adds the next cell of the row; false when the row does not fit and no more are wanted.
     pub(crate) fn cell(&mut self, cell: Cell) -> Result<bool, DatabaseError> {
-        self.row_bytes += json_bytes(&cell) + 1 + CELL_MARGIN * usize::from(cell.may_be_tagged());
+        self.row_bytes += cell.json_bytes() + 1 + CELL_MARGIN * usize::from(cell.may_be_tagged());
         if self.bytes + self.row_bytes > self.limits.max_result_bytes {
             if self.rows.is_empty() {
                 return Err(too_large("the first row", self.limits));

@@ -145,13 +145,18 @@ impl Cell {
     /// A text cell of at most `limit` bytes.
     pub(crate) fn text(value: &[u8], limit: usize) -> Self {
         match std::str::from_utf8(value) {
-            Ok(text) if text.len() <= limit => Self::Text(text.to_owned()),
-            Ok(text) => {
-                let text = text[..text.floor_char_boundary(limit)].to_owned();
-                Self::CutText { text, full_bytes: value.len() }
-            }
+            Ok(text) => Self::str(text, limit),
             Err(_) => Self::bytes(value, limit, true),
         }
+    }
+
+    /// A text cell of at most `limit` bytes, of what is known to be text.
+    pub(crate) fn str(value: &str, limit: usize) -> Self {
+        if value.len() <= limit {
+            return Self::Text(value.to_owned());
+        }
+        let text = value[..value.floor_char_boundary(limit)].to_owned();
+        Self::CutText { text, full_bytes: value.len() }
     }
 
     /// A blob cell of at most `limit` bytes.
@@ -185,6 +190,21 @@ impl Cell {
             Self::Bytes { stored_as_text: true, .. } => ValueType::Text,
             Self::Bytes { .. } => ValueType::Blob,
         })
+    }
+
+    /// Bytes that the value takes as JSON. Most values are short texts and numbers, which need not be written to be counted.
+    pub(crate) fn json_bytes(&self) -> usize {
+        match self {
+            Self::Null => "null".len(),
+            Self::Bool(truth) => "false".len() - usize::from(*truth),
+            Self::Integer(n) => {
+                let digits = n.unsigned_abs().checked_ilog10().map_or(1, |log| log as usize + 1);
+                let quotes = if n.unsigned_abs() > MAX_SAFE_INTEGER { 2 } else { 0 };
+                usize::from(*n < 0) + digits + quotes
+            }
+            Self::Text(text) => text_json_bytes(text),
+            other => json_bytes(other),
+        }
     }
 
     /// Whether a tag may have to be put on this number.
@@ -222,6 +242,21 @@ pub(crate) fn settle_columns(columns: &mut [Column], rows: &mut [Vec<Cell>]) {
             }
         }
     }
+}
+
+/// Bytes that a text takes as a JSON string.
+fn text_json_bytes(text: &str) -> usize {
+    let is_special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // Without a branch for each byte, which compilers turn into wide instructions.
+    if !text.bytes().fold(false, |found, byte| found | is_special(byte)) {
+        return text.len() + 2;
+    }
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        control if control < b' ' => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(escaped).sum::<usize>()
 }
 
 /// Bytes that the value takes as JSON, counted without building it.
@@ -306,10 +341,20 @@ mod tests {
         let json = serde_json::to_string(cell).unwrap();
         assert_eq!(json, expected);
         assert_eq!(json_bytes(cell), json.len());
+        assert_eq!(cell.json_bytes(), json.len());
+    }
+
+    #[track_caller]
+    fn check_bytes(cell: &Cell) {
+        assert_eq!(cell.json_bytes(), serde_json::to_string(cell).unwrap().len(), "{cell:?}");
     }
 
     #[test]
     fn cells_are_exact_json() {
+        check(&Cell::Bool(true), "true");
+        check(&Cell::Bool(false), "false");
+        check(&Cell::Integer(0), "0");
+        check(&Cell::Integer(-10), "-10");
         check(&Cell::Null, "null");
         check(&Cell::Integer(9_007_199_254_740_991), "9007199254740991");
         check(&Cell::Integer(9_007_199_254_740_992), "\"9007199254740992\"");
@@ -356,7 +401,15 @@ mod tests {
         }
 
         #[test]
-        fn every_integer_reads_back(n: i64) {
+        fn texts_are_counted_as_they_are_written(text: String, control in "[\\x00-\\x7f]{0,40}") {
+            for text in [text, control] {
+                check_bytes(&Cell::Text(text));
+            }
+        }
+
+        #[test]
+        fn every_integer_reads_back(n: i64, shift in 0_u32..64) {
+            check_bytes(&Cell::Integer(n >> shift));
             let json = serde_json::to_string(&Cell::Integer(n)).unwrap();
             prop_assert_eq!(json.trim_matches('"').parse::<i64>().unwrap(), n);
         }

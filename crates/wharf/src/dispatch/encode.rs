@@ -244,6 +244,13 @@ fn complete(context: &CallContext, reply: Reply) -> Vec<u8> {
 }
 
 fn tool(out: &mut Vec<u8>, result: &ToolResult, revision: Revision) {
+    // A long result would otherwise be copied each time the buffer grows. What escapes add is a guess.
+    let texts = result.content.iter().map(|block| match block {
+        Content::Text { text, .. } => text.len() + text.len() / 4,
+        _ => 0,
+    });
+    let structured = result.structured.as_ref().map_or(0, |raw| raw.get().len());
+    out.reserve(texts.sum::<usize>() + structured + 256);
     content(out, &result.content);
     if let Some(structured) = &result.structured {
         let is_object = structured.get().starts_with('{');

@@ -7,27 +7,47 @@ use tokio_postgres::types::Type;
 use crate::error::DatabaseError;
 use crate::result::Cell;
 
-/// The cell for the text of a value.
-pub(super) fn cell(type_: &Type, text: Option<&str>, limit: usize) -> Result<Cell, DatabaseError> {
-    let Some(text) = text else { return Ok(Cell::Null) };
-    let malformed = || DatabaseError::internal(format!("a malformed value of type {type_}"));
-    Ok(match *type_ {
-        Type::BOOL => match text {
-            "t" => Cell::Bool(true),
-            "f" => Cell::Bool(false),
-            _ => return Err(malformed()),
-        },
-        Type::INT2 | Type::INT4 | Type::INT8 | Type::OID => {
-            Cell::Integer(text.parse().map_err(|_| malformed())?)
+/// How the values of a column are read. Found once for each column, not for each value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    Bool,
+    Integer,
+    Real,
+    Bytes,
+    Text,
+}
+
+impl Reading {
+    pub(super) fn of(type_: &Type) -> Self {
+        match *type_ {
+            Type::BOOL => Self::Bool,
+            Type::INT2 | Type::INT4 | Type::INT8 | Type::OID => Self::Integer,
+            Type::FLOAT4 | Type::FLOAT8 => Self::Real,
+            Type::BYTEA => Self::Bytes,
+            _ => Self::Text,
         }
-        // Rust reads PostgreSQL's shortest digits and its words for what is not finite.
-        Type::FLOAT4 | Type::FLOAT8 => Cell::Real(text.parse().map_err(|_| malformed())?),
-        Type::BYTEA => {
-            let bytes = text.strip_prefix("\\x").and_then(bytes).ok_or_else(malformed)?;
-            Cell::blob(&bytes, limit)
-        }
-        _ => Cell::text(text.as_bytes(), limit),
-    })
+    }
+
+    /// The cell for the text of a value.
+    pub(super) fn cell(self, text: Option<&str>, limit: usize) -> Result<Cell, DatabaseError> {
+        let Some(text) = text else { return Ok(Cell::Null) };
+        let malformed = || DatabaseError::internal(format!("a malformed value, not {self:?}"));
+        Ok(match self {
+            Self::Bool => match text {
+                "t" => Cell::Bool(true),
+                "f" => Cell::Bool(false),
+                _ => return Err(malformed()),
+            },
+            Self::Integer => Cell::Integer(text.parse().map_err(|_| malformed())?),
+            // Rust reads PostgreSQL's shortest digits and its words for what is not finite.
+            Self::Real => Cell::Real(text.parse().map_err(|_| malformed())?),
+            Self::Bytes => {
+                let bytes = text.strip_prefix("\\x").and_then(bytes).ok_or_else(malformed)?;
+                Cell::blob(&bytes, limit)
+            }
+            Self::Text => Cell::str(text, limit),
+        })
+    }
 }
 
 fn bytes(hex: &str) -> Option<Vec<u8>> {
@@ -40,6 +60,10 @@ fn bytes(hex: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn cell(type_: &Type, text: Option<&str>, limit: usize) -> Result<Cell, DatabaseError> {
+        Reading::of(type_).cell(text, limit)
+    }
 
     #[track_caller]
     fn check(type_: &Type, text: &str, json: &str) {

@@ -263,6 +263,12 @@ async fn clean(shared: &Shared, session: &Session, interrupted: bool) -> bool {
     if interrupted && !cancel().await {
         return false;
     }
+    // One that a cancellation may have hit is done again.
+    if interrupted {
+        session.forget_reset();
+    } else if session.reset_ended().await {
+        return true;
+    }
     for _ in 0..MAX_RESETS {
         let reset = session.reset();
         tokio::pin!(reset);

@@ -56,6 +56,8 @@ mod scratch;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]
+mod statements_tests;
+#[cfg(test)]
 mod value_tests;
 #[cfg(test)]
 mod verdict_tests;

@@ -7,19 +7,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{join, join3, join4};
+use futures_util::future::{join, join3, join4, join5};
 use futures_util::{StreamExt as _, pin_mut};
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 
+use super::cells::Reading;
 use super::guard::{Guard, Standing, Verdict, prepare_check};
 use super::lexer::Lexer;
 use super::session::Session;
 use super::statements::Known;
 use super::types::TypeNames;
-use super::{cells, explain, parameters, show};
+use super::{explain, parameters, show};
 use crate::collector::Collector;
 use crate::error::DatabaseError;
 use crate::limits::Limits;
@@ -111,6 +112,7 @@ impl Reader {
             if let Some(result) = again {
                 return Ok(result);
             }
+            session.forget_reset();
             session.statements().forget(sql);
             self.guard.forget(sql);
             session.batch("ROLLBACK").await?;
@@ -119,8 +121,8 @@ impl Reader {
             self.admit(session, sql, DECLARE, timeout).await?;
         let values = parameters::bind(&request.params, plain.params(), self.limits.max_parameters)?;
         let columns = self.types.columns(session, plain.columns()).await?;
-        let types: Vec<Type> =
-            plain.columns().iter().map(|column| column.type_().clone()).collect();
+        let readings: Vec<Reading> =
+            plain.columns().iter().map(|column| Reading::of(column.type_())).collect();
         let mut collector = Collector::new(columns.clone(), row_limit, &self.limits, started)?;
         let declare = session.client().execute_raw(&prefixed, values);
         let fetch = fetch(&collector);
@@ -128,16 +130,16 @@ impl Reader {
         let error = |error: &tokio_postgres::Error| session.error(error, sql, DECLARE.len());
         declared.map_err(|failed| error(&failed))?;
         if let Some(verdict) = verdict.filter(|verdict| verdict.is_lasting()) {
-            let known = Known::new(sql, verdict, prefixed, types.clone(), columns);
+            let known = Known::new(sql, verdict, prefixed, readings.clone(), columns);
             session.statements().keep(known);
         }
         let messages = fetched.map_err(|failed| error(&failed))?;
-        self.take_rows(session, sql, messages, &types, &mut collector).await?;
+        self.take_rows(session, sql, messages, &readings, &mut collector).await?;
         Ok(collector.finish())
     }
 
-    /// Runs a statement that is known and prepared: the transaction, the check of its verdict, the cursor and its rows are asked for
-    /// at once. Where the verdict does not stand the server refuses whatever comes behind the check. Nothing is given when
+    /// Runs a statement that is known and prepared: the transaction, the check of its verdict, the cursor, its rows and the reset for
+    /// the next caller are asked for at once. Where the verdict does not stand the server refuses whatever comes behind the check. Nothing is given when
     /// the statement has to be judged and prepared anew.
     async fn again(
         &self,
@@ -157,11 +159,12 @@ impl Reader {
         let (begin, fetch) = (Session::begin(self.boundaries.mode(), timeout), fetch(&collector));
         let stood_at = known.stood_at();
         // Each of these leaves when it is first polled, which happens in this order: the cursor must stand behind the check.
-        let (begun, checked, declared, fetched) = join4(
+        let (begun, checked, declared, fetched, reset) = join5(
             session.batch(&begin),
             known.verdict.check(session, &check, &stood_at),
             session.client().execute_raw(&known.prefixed, values),
             session.client().simple_query_raw(&fetch),
+            self.reset_ahead(session),
         )
         .await;
         begun?;
@@ -175,9 +178,15 @@ impl Reader {
             Err(failed) if must_prepare_anew(&failed) => return Ok(None),
             Err(failed) => return Err(error(&failed)),
         }
+        reset.map_err(|failed| session.own_error(&failed))?;
         let messages = fetched.map_err(|failed| error(&failed))?;
-        self.take_rows(session, sql, messages, &known.types, &mut collector).await?;
+        self.take_rows(session, sql, messages, &known.readings, &mut collector).await?;
         Ok(Some(collector.finish()))
+    }
+
+    async fn reset_ahead(&self, session: &Session) -> Result<(), tokio_postgres::Error> {
+        // What tests run in a transaction that writes is committed behind the rows.
+        if self.boundaries.transaction { session.reset_ahead().await } else { Ok(()) }
     }
 
     async fn take_rows(
@@ -185,19 +194,19 @@ impl Reader {
         session: &Session,
         sql: &str,
         messages: SimpleQueryStream,
-        types: &[Type],
+        readings: &[Reading],
         collector: &mut Collector<'_>,
     ) -> Result<(), DatabaseError> {
         pin_mut!(messages);
         while let Some(message) = messages.next().await {
             let message = message.map_err(|failed| session.error(&failed, sql, DECLARE.len()))?;
             match message {
-                SimpleQueryMessage::RowDescription(columns) if columns.len() != types.len() => {
+                SimpleQueryMessage::RowDescription(columns) if columns.len() != readings.len() => {
                     return Err(DatabaseError::Busy {
                         reason: "its schema is being changed".into(),
                     });
                 }
-                SimpleQueryMessage::Row(row) if !self.take_row(collector, &row, types)? => {
+                SimpleQueryMessage::Row(row) if !self.take_row(collector, &row, readings)? => {
                     session.abandon_statement();
                     return Ok(());
                 }
@@ -211,15 +220,15 @@ impl Reader {
         &self,
         collector: &mut Collector<'_>,
         row: &tokio_postgres::SimpleQueryRow,
-        types: &[Type],
+        readings: &[Reading],
     ) -> Result<bool, DatabaseError> {
         if !collector.start_row() {
             return Ok(false);
         }
-        for (index, type_) in types.iter().enumerate() {
+        for (index, reading) in readings.iter().enumerate() {
             let text =
                 row.try_get(index).map_err(|error| DatabaseError::internal(error.to_string()))?;
-            let cell = cells::cell(type_, text, self.limits.max_cell_bytes)?;
+            let cell = reading.cell(text, self.limits.max_cell_bytes)?;
             if !collector.cell(cell)? {
                 return Ok(false);
             }

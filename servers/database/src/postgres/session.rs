@@ -1,10 +1,12 @@
 //! One session on the server, and how it is made clean for the next caller.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use tokio_postgres::error::{DbError, Severity};
-use tokio_postgres::{CancelToken, Client, Statement};
+use tokio_postgres::{CancelToken, Client, SimpleQueryStream, Statement};
 
 use super::failure;
 use super::statements::Statements;
@@ -31,6 +33,8 @@ pub(super) struct Session {
     version: u32,
     superuser: bool,
     abandoned: std::sync::atomic::AtomicBool,
+    /// The answers to a reset that was asked for ahead.
+    resetting: std::sync::Mutex<Option<Pin<Box<SimpleQueryStream>>>>,
 }
 
 impl Session {
@@ -42,7 +46,16 @@ impl Session {
         superuser: bool,
     ) -> Self {
         let prepared = std::sync::Mutex::default();
-        Self { client, wire, prepared, statements, version, superuser, abandoned: false.into() }
+        Self {
+            client,
+            wire,
+            prepared,
+            statements,
+            version,
+            superuser,
+            abandoned: false.into(),
+            resetting: std::sync::Mutex::default(),
+        }
     }
 
     /// Does some work with the session. Outside of it the server's answers do not arrive.
@@ -135,6 +148,34 @@ impl Session {
     /// Makes the session as it was when it was opened.
     pub(super) async fn reset(&self) -> Result<(), tokio_postgres::Error> {
         self.client.batch_execute(RESET).await
+    }
+
+    /// Asks for a reset behind everything that was asked for until now, when this future is first polled. The server then goes on
+    /// with it by itself, while the caller's answer is written. Only [`reset_ended`](Self::reset_ended) says that it was done.
+    pub(super) async fn reset_ahead(&self) -> Result<(), tokio_postgres::Error> {
+        let answers = self.client.simple_query_raw(RESET).await?;
+        *self.resetting() = Some(Box::pin(answers));
+        Ok(())
+    }
+
+    /// Does not count on the reset that was asked for, because something else was asked for behind it.
+    pub(super) fn forget_reset(&self) {
+        *self.resetting() = None;
+    }
+
+    /// Waits for the reset that was asked for ahead; false when there was none or it failed.
+    pub(super) async fn reset_ended(&self) -> bool {
+        let Some(mut answers) = self.resetting().take() else { return false };
+        while let Some(answer) = answers.next().await {
+            if answer.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn resetting(&self) -> std::sync::MutexGuard<'_, Option<Pin<Box<SimpleQueryStream>>>> {
+        self.resetting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The error of a statement that this program wrote.

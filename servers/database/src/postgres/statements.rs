@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::Statement;
-use tokio_postgres::types::Type;
 
+use super::cells::Reading;
 use super::guard::Verdict;
 use crate::engine::StatementStats;
 use crate::result::Column;
@@ -25,8 +25,8 @@ pub(super) struct Known {
     pub(super) verdict: Arc<Verdict>,
     /// The statement behind its prefix.
     pub(super) prefixed: Statement,
-    /// The types of its columns, and what is told about them.
-    pub(super) types: Vec<Type>,
+    /// How its columns are read, and what is told about them.
+    pub(super) readings: Vec<Reading>,
     pub(super) columns: Vec<Column>,
     /// The moment of the catalogue at which the verdict was last found to stand.
     stood_at: Mutex<String>,
@@ -37,10 +37,17 @@ impl Known {
         sql: &str,
         verdict: Arc<Verdict>,
         prefixed: Statement,
-        types: Vec<Type>,
+        readings: Vec<Reading>,
         columns: Vec<Column>,
     ) -> Self {
-        Self { sql: sql.to_owned(), verdict, prefixed, types, columns, stood_at: Mutex::default() }
+        Self {
+            sql: sql.to_owned(),
+            verdict,
+            prefixed,
+            readings,
+            columns,
+            stood_at: Mutex::default(),
+        }
     }
 
     /// When the verdict was last found to stand, as [`Verdict::check`] told it.

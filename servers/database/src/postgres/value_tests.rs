@@ -16,7 +16,25 @@ async fn query(
 ) -> Result<QueryResult, DatabaseError> {
     let Value::Array(params) = params else { panic!("parameters are an array") };
     let params = Parameters::Positional(params);
-    database.query(QueryRequest { params, ..QueryRequest::new(sql) }).await
+    let request = QueryRequest { params, ..QueryRequest::new(sql) };
+    let first = database.query(request.clone()).await;
+    // It is asked again on the same session, where the statement may be prepared by then.
+    while database.pool_stats().in_use > 0 {
+        tokio::task::yield_now().await;
+    }
+    let again = database.query(request).await;
+    match (&first, &again) {
+        (Ok(first), Ok(again)) => {
+            // Not compared as numbers: NaN is never the same.
+            let shown = |result: &QueryResult| {
+                format!("{:?}", (&result.columns, &result.rows, result.truncated_by))
+            };
+            assert_eq!(shown(first), shown(again), "{sql}");
+        }
+        (Err(first), Err(again)) => assert_eq!(first, again, "{sql}"),
+        _ => panic!("{sql}: {first:?}, and then {again:?}"),
+    }
+    first
 }
 
 /// Rows and types of a query.

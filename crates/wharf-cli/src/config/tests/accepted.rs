@@ -79,6 +79,7 @@ fn one(source: DatabaseSource) -> OneDatabase {
         idle_lifetime: Duration::from_secs(300),
         acquire_timeout: Duration::from_secs(5),
         max_waiting: 256,
+        statement_cache: 64,
         ca_file: None,
         session: Vec::new(),
         allow_functions: Vec::new(),
@@ -161,6 +162,7 @@ max_connections = 2
 idle_lifetime = "1m"
 acquire_timeout = "1s"
 max_waiting = 0
+statement_cache = 16
 writes = true
 "#;
 
@@ -209,6 +211,7 @@ fn every_key_is_read() {
         idle_lifetime: Duration::from_secs(60),
         acquire_timeout: Duration::from_secs(1),
         max_waiting: 0,
+        statement_cache: 16,
         writes: true,
         notify: false,
         ..one(DatabaseSource::Path("data.db".into()))

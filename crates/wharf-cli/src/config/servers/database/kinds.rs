@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use wharf_database::{
     databases::is_name,
     limits::{MAX_ROW_LIMIT, MAX_TIMEOUT},
-    pool::{MAX_CONNECTIONS, MAX_WAITING},
+    pool::{MAX_CONNECTIONS, MAX_STATEMENTS, MAX_WAITING},
     promises::ColumnName,
 };
 
@@ -19,6 +19,10 @@ pub(super) const ROWS: Kind<usize> = Kind {
 };
 pub(super) const CONNECTIONS: Kind<usize> = Kind {
     facts: Facts { range: Some((1, MAX_CONNECTIONS as u64)), ..COUNT.facts },
+    parse: COUNT.parse,
+};
+pub(super) const STATEMENTS: Kind<usize> = Kind {
+    facts: Facts { range: Some((0, MAX_STATEMENTS as u64)), ..COUNT.facts },
     parse: COUNT.parse,
 };
 pub(super) const QUERY_TIME: Kind<Duration> = Kind {

@@ -12,7 +12,7 @@ use wharf_database::promises::ColumnName;
 
 use self::kinds::{
     CELL_SIZE, COLUMN, CONNECTIONS, DATABASE_NAME, DATABASE_URL, FUNCTION, QUERY_TIME, RESULT_SIZE,
-    ROWS, SESSION_SETTING, TABLE, WAITING, named,
+    ROWS, SESSION_SETTING, STATEMENTS, TABLE, WAITING, named,
 };
 use super::named::{KIND, NAMED};
 use crate::config::{
@@ -44,6 +44,7 @@ pub(crate) struct OneDatabase {
     pub(crate) idle_lifetime: Duration,
     pub(crate) acquire_timeout: Duration,
     pub(crate) max_waiting: usize,
+    pub(crate) statement_cache: usize,
     pub(crate) ca_file: Option<PathBuf>,
     /// Names and values.
     pub(crate) session: Vec<(String, String)>,
@@ -98,6 +99,7 @@ pub(super) const SECTION: Section = Section {
         &IDLE_LIFETIME,
         &ACQUIRE_TIMEOUT,
         &MAX_WAITING,
+        &STATEMENT_CACHE,
         &CA_FILE,
         &SESSION,
         &ALLOW_FUNCTIONS,
@@ -126,6 +128,7 @@ const ONE: Section = Section {
         &IDLE_LIFETIME,
         &ACQUIRE_TIMEOUT,
         &MAX_WAITING,
+        &STATEMENT_CACHE,
         &CA_FILE,
         &SESSION,
         &ALLOW_FUNCTIONS,
@@ -209,6 +212,12 @@ static MAX_WAITING: Setting<usize> = Setting {
     default: "256",
     text: "Queries that may wait for a connection at once, at most 10000; one more is refused as busy. 0 lets none wait.",
 };
+static STATEMENT_CACHE: Setting<usize> = Setting {
+    key: "statement_cache",
+    kind: STATEMENTS,
+    default: "64",
+    text: "PostgreSQL only: statements that each connection keeps prepared, so that a query that is asked again takes one round trip; 0 for none.",
+};
 static CA_FILE: Optional<PathBuf> = Optional {
     key: "ca_file",
     kind: PATH,
@@ -264,6 +273,7 @@ impl Database {
             idle_lifetime: IDLE_LIFETIME.default_value(),
             acquire_timeout: ACQUIRE_TIMEOUT.default_value(),
             max_waiting: MAX_WAITING.default_value(),
+            statement_cache: STATEMENT_CACHE.default_value(),
             ca_file: None,
             session: Vec::new(),
             allow_functions: Vec::new(),
@@ -333,6 +343,7 @@ impl OneDatabase {
             idle_lifetime: section.read(&IDLE_LIFETIME),
             acquire_timeout: section.read(&ACQUIRE_TIMEOUT),
             max_waiting: section.read(&MAX_WAITING),
+            statement_cache: section.read(&STATEMENT_CACHE),
             ca_file: section.read(&CA_FILE),
             session: section.read(&SESSION),
             allow_functions: section.read(&ALLOW_FUNCTIONS),
