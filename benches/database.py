@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The database server beside the servers that people use today, on one PostgreSQL: the one command.
 
-usage: benches/database.py                             everything; about 10 minutes
+usage: benches/database.py                             about 5 minutes
        benches/database.py --quick                     short windows, to see that it works
+       benches/database.py --long                      the long run in its place: tables of ten million rows, and mixed
+                                                       traffic for five minutes; about 15 minutes (--rows, --soak-minutes)
        benches/database.py --write docs/benchmarks.md  also into the page, between its markers
 
 It measures what a call adds to the raw driver in one process (database-cost), and then asks
@@ -26,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
+import database_long
 import report
 import stdio_client
 
@@ -34,6 +37,7 @@ REPOSITORY = BENCHES.parent
 PINS = BENCHES / "database-peers"
 CORPUS = REPOSITORY / "servers/database/tests/corpus"
 BEGIN = "<!-- results: written by benches/database.py -->"
+BEGIN_LONG = "<!-- results: written by benches/database.py --long -->"
 IN_FLIGHT = 8
 MEMORY_LIMIT_MIB = 3072
 HUGE_LIMIT_S = 120
@@ -263,6 +267,9 @@ def parse_options() -> argparse.Namespace:
     p.add_argument("--seconds", type=float, default=4.0, help="length of each measured window")
     p.add_argument("--warm-up", type=float, default=1.0, help="seconds before each window")
     p.add_argument("--quick", action="store_true", help="one repeat of half a second each")
+    p.add_argument("--long", action="store_true", help="the long run in place of the others")
+    p.add_argument("--rows", type=int, default=10_000_000, help="rows of the tables of the long run")
+    p.add_argument("--soak-minutes", type=float, default=5.0, help="length of the long run's mixed traffic")
     p.add_argument("--no-build", action="store_true")
     p.add_argument("--write", type=Path, help="also write the table into this page, between its markers")
     o = p.parse_args()
@@ -283,29 +290,41 @@ def main() -> int:
         os.execv(services[0], [*services, sys.executable, *sys.argv])
     psql(url, "-c", "CREATE DATABASE benchmark")
     bench_url = url.rsplit("/", 1)[0] + "/benchmark"
+    version = psql(url, "-c", "SELECT split_part(version(), ' on ', 1)").strip()
     try:
-        psql(bench_url, "-f", str(CORPUS / "postgres_fixture.sql"))
-        psql(bench_url, "-c", TABLE)
-        version = psql(url, "-c", "SELECT split_part(version(), ' on ', 1)").strip()
         with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            install_node()
-            cost = measure_cost(bench_url, not o.no_build)
-            found, absent = peers(folder, bench_url, not o.no_build)
-            results = {peer.name: (peer, Findings()) for peer in found}
-            for repeat in range(o.repeats):
-                for peer, findings in results.values():
-                    measure_round(peer, findings, o, folder / "log")
-                    print(f"{repeat + 1} | {peer.name} | {findings.one[-1]}", file=sys.stderr, flush=True)
-            for peer, findings in results.values():
-                measure_once(peer, findings, folder / "log")
+            if o.long:
+                text, begin = long_run(Path(temporary), bench_url, version, o), BEGIN_LONG
+            else:
+                text, begin = compare(Path(temporary), bench_url, version, o), BEGIN
     finally:
         psql(url, "-c", "DROP DATABASE benchmark WITH (FORCE)")
-    text = markdown(cost, results, absent, o, version)
     print(text)
     if o.write:
-        report.write_between_markers(o.write, text, BEGIN)
+        report.write_between_markers(o.write, text, begin)
     return 0
+
+
+def long_run(folder: Path, url: str, version: str, o: argparse.Namespace) -> str:
+    binary = wharf(folder, url, not o.no_build).command[0]
+    found = database_long.run(folder, url, binary, o.rows, o.soak_minutes * 60)
+    return f"Measured on {time.strftime('%Y-%m-%d')}: {report.machine()}; {version} on the same machine.\n\n{found}\n"
+
+
+def compare(folder: Path, url: str, version: str, o: argparse.Namespace) -> str:
+    psql(url, "-f", str(CORPUS / "postgres_fixture.sql"))
+    psql(url, "-c", TABLE)
+    install_node()
+    cost = measure_cost(url, not o.no_build)
+    found, absent = peers(folder, url, not o.no_build)
+    results = {peer.name: (peer, Findings()) for peer in found}
+    for repeat in range(o.repeats):
+        for peer, findings in results.values():
+            measure_round(peer, findings, o, folder / "log")
+            print(f"{repeat + 1} | {peer.name} | {findings.one[-1]}", file=sys.stderr, flush=True)
+    for peer, findings in results.values():
+        measure_once(peer, findings, folder / "log")
+    return markdown(cost, results, absent, o, version)
 
 
 if __name__ == "__main__":
