@@ -36,24 +36,24 @@ const MAX_NAMES: usize = 2_000;
 ///
 /// A column counts as a row of its own: its name and type are told beside the rows, and decide which operators are meant.
 const FINGERPRINT: &str = "SELECT pg_catalog.md5(pg_catalog.string_agg(k, ',' ORDER BY k)) FROM ( \
-     SELECT 'f' || p.oid || ':' || p.xmin AS k FROM pg_catalog.pg_proc p WHERE p.proname OPERATOR(pg_catalog.=) ANY ((SELECT $1::text[]::name[])::name[]) \
-     UNION ALL SELECT 'r' || c.oid || ':' || c.xmin FROM pg_catalog.pg_class c WHERE c.relname OPERATOR(pg_catalog.=) ANY ((SELECT $1::text[]::name[])::name[]) \
-     UNION ALL SELECT 'o' || o.oid || ':' || o.xmin FROM pg_catalog.pg_operator o WHERE o.oprname OPERATOR(pg_catalog.=) ANY ((SELECT $1::text[]::name[])::name[]) \
-     UNION ALL SELECT 't' || t.oid || ':' || t.xmin FROM pg_catalog.pg_type t \
+     SELECT 'f' OPERATOR(pg_catalog.||) p.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) p.xmin AS k FROM pg_catalog.pg_proc p WHERE p.proname OPERATOR(pg_catalog.=) ANY ((SELECT $1::text[]::name[])::name[]) \
+     UNION ALL SELECT 'r' OPERATOR(pg_catalog.||) c.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) c.xmin FROM pg_catalog.pg_class c WHERE c.relname OPERATOR(pg_catalog.=) ANY ((SELECT $1::text[]::name[])::name[]) \
+     UNION ALL SELECT 'o' OPERATOR(pg_catalog.||) o.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) o.xmin FROM pg_catalog.pg_operator o WHERE o.oprname OPERATOR(pg_catalog.=) ANY ((SELECT $1::text[]::name[])::name[]) \
+     UNION ALL SELECT 't' OPERATOR(pg_catalog.||) t.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) t.xmin FROM pg_catalog.pg_type t \
        WHERE t.oid OPERATOR(pg_catalog.=) ANY ((SELECT $3::oid[])::oid[]) OR t.typname OPERATOR(pg_catalog.=) ANY ((SELECT $1::text[]::name[])::name[]) \
-     UNION ALL SELECT 'w' || w.oid || ':' || w.xmin FROM pg_catalog.pg_rewrite w WHERE w.ev_class OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
-     UNION ALL SELECT 'p' || y.oid || ':' || y.xmin FROM pg_catalog.pg_policy y WHERE y.polrelid OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
-     UNION ALL SELECT 'a' || a.attrelid || ':' || pg_catalog.string_agg(a.xmin::text, '.' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a \
+     UNION ALL SELECT 'w' OPERATOR(pg_catalog.||) w.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) w.xmin FROM pg_catalog.pg_rewrite w WHERE w.ev_class OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
+     UNION ALL SELECT 'p' OPERATOR(pg_catalog.||) y.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) y.xmin FROM pg_catalog.pg_policy y WHERE y.polrelid OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
+     UNION ALL SELECT 'a' OPERATOR(pg_catalog.||) a.attrelid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) pg_catalog.string_agg(a.xmin::text, '.' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a \
        WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND a.attrelid OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[]) OPERATOR(pg_catalog.||) \
          ARRAY(SELECT t.typrelid FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) ANY ((SELECT $3::oid[])::oid[]))) GROUP BY a.attrelid \
-     UNION ALL SELECT 'i' || i.inhrelid || ':' || i.xmin FROM pg_catalog.pg_inherits i WHERE i.inhparent OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
-     UNION ALL SELECT 'x' || x.indexrelid || ':' || x.xmin FROM pg_catalog.pg_index x WHERE x.indrelid OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
-     UNION ALL SELECT 'k' || k.oid || ':' || k.xmin FROM pg_catalog.pg_constraint k WHERE k.conrelid OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
-     UNION ALL SELECT 'e' || e.oid || ':' || e.xmin FROM pg_catalog.pg_statistic_ext e WHERE e.stxrelid OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
-     UNION ALL SELECT 'd' || d.oid || ':' || d.xmin FROM pg_catalog.pg_constraint d WHERE d.contypid OPERATOR(pg_catalog.=) ANY ((SELECT $3::oid[])::oid[]) \
-     UNION ALL SELECT 'n' || n.oid || ':' || n.xmin FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_(toast_)?temp_' \
-     UNION ALL SELECT 'c' || c.oid || ':' || c.xmin FROM pg_catalog.pg_cast c WHERE c.oid OPERATOR(pg_catalog.>=) 16384::oid \
-     UNION ALL SELECT 's' || s.setting FROM (SELECT pg_catalog.current_setting('search_path') AS setting) s) keys";
+     UNION ALL SELECT 'i' OPERATOR(pg_catalog.||) i.inhrelid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) i.xmin FROM pg_catalog.pg_inherits i WHERE i.inhparent OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
+     UNION ALL SELECT 'x' OPERATOR(pg_catalog.||) x.indexrelid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) x.xmin FROM pg_catalog.pg_index x WHERE x.indrelid OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
+     UNION ALL SELECT 'k' OPERATOR(pg_catalog.||) k.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) k.xmin FROM pg_catalog.pg_constraint k WHERE k.conrelid OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
+     UNION ALL SELECT 'e' OPERATOR(pg_catalog.||) e.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) e.xmin FROM pg_catalog.pg_statistic_ext e WHERE e.stxrelid OPERATOR(pg_catalog.=) ANY ((SELECT $2::oid[])::oid[]) \
+     UNION ALL SELECT 'd' OPERATOR(pg_catalog.||) d.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) d.xmin FROM pg_catalog.pg_constraint d WHERE d.contypid OPERATOR(pg_catalog.=) ANY ((SELECT $3::oid[])::oid[]) \
+     UNION ALL SELECT 'n' OPERATOR(pg_catalog.||) n.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) n.xmin FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.!~) '^pg_(toast_)?temp_' \
+     UNION ALL SELECT 'c' OPERATOR(pg_catalog.||) c.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) c.xmin FROM pg_catalog.pg_cast c WHERE c.oid OPERATOR(pg_catalog.>=) 16384::oid \
+     UNION ALL SELECT 's' OPERATOR(pg_catalog.||) s.setting FROM (SELECT pg_catalog.current_setting('search_path') AS setting) s) keys";
 
 /// Tells the moment, or fails with [`STALE`] where neither the moment nor the fingerprint is the known one. The number that fails is
 /// made of the moment, because the server would work out a constant in advance.
