@@ -15,6 +15,9 @@ use crate::{
     protocol::{Revision, RpcError, write_string},
 };
 
+/// Results from here on get a buffer of their size at once; for shorter ones it grows as it must.
+const LONG_BYTES: usize = 4 << 10;
+
 /// The message that ends a call, and what carries it over HTTP.
 pub(super) struct Answer {
     pub(super) body: Vec<u8>,
@@ -250,7 +253,10 @@ fn tool(out: &mut Vec<u8>, result: &ToolResult, revision: Revision) {
         _ => 0,
     });
     let structured = result.structured.as_ref().map_or(0, |raw| raw.get().len());
-    out.reserve(texts.sum::<usize>() + structured + 256);
+    let bytes = texts.sum::<usize>() + structured;
+    if bytes > LONG_BYTES {
+        out.reserve(bytes);
+    }
     content(out, &result.content);
     if let Some(structured) = &result.structured {
         let is_object = structured.get().starts_with('{');
