@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use crate::names::TableName;
 
+/// The advice of a refusal where nothing but reading is allowed. [`DatabaseError::in_a_change`] has another one.
+pub(crate) const ONLY_READ: &str = "send a statement that only reads";
+
 /// A failed request to a database. `Display` is safe to show to any caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +19,14 @@ pub enum DatabaseError {
     #[error("only reading is allowed: {what} was refused; {advice}")]
     Refused {
         /// What was refused, such as "DELETE on table users".
+        what: String,
+        /// What the caller can do instead.
+        advice: String,
+    },
+    /// A statement that changes something would do something other than change rows in the way that is allowed.
+    #[error("only single changes of rows are allowed: {what} was refused; {advice}")]
+    ChangeRefused {
+        /// What was refused, such as "DROP TABLE users".
         what: String,
         /// What the caller can do instead.
         advice: String,
@@ -181,7 +192,7 @@ impl DatabaseError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Refused { .. } => ErrorKind::PermissionDenied,
+            Self::Refused { .. } | Self::ChangeRefused { .. } => ErrorKind::PermissionDenied,
             Self::Syntax { .. }
             | Self::NoSuchTable { .. }
             | Self::Failed { .. }
@@ -233,6 +244,19 @@ impl DatabaseError {
         Self::Refused { what: what.into(), advice: advice.into() }
     }
 
+    /// The same where more than reading is allowed, so that a refusal says what is.
+    pub(crate) fn in_a_change(self) -> Self {
+        match self {
+            Self::Refused { what, advice } if advice == ONLY_READ => {
+                let advice =
+                    "change rows of your own tables, and read with execute_query".to_owned();
+                Self::ChangeRefused { what, advice }
+            }
+            Self::Refused { what, advice } => Self::ChangeRefused { what, advice },
+            other => other,
+        }
+    }
+
     pub(crate) fn invalid(argument: impl Into<String>, message: impl Into<String>) -> Self {
         Self::InvalidArgument { argument: argument.into(), message: message.into() }
     }
@@ -272,5 +296,18 @@ mod tests {
         };
         assert!(!error.to_string().contains("secret"));
         assert_eq!(error.detail().as_deref(), Some("/secret/place.db"));
+    }
+
+    #[test]
+    fn a_refused_change_says_what_a_change_may_do() {
+        let refused = DatabaseError::refused("a change of sqlite_sequence", ONLY_READ);
+        assert!(
+            refused.to_string().starts_with("only reading is allowed: a change of sqlite_sequence")
+        );
+        let change = refused.in_a_change();
+        assert_eq!(change.kind(), ErrorKind::PermissionDenied);
+        let text = change.to_string();
+        assert!(text.starts_with("only single changes of rows are allowed: a change of"), "{text}");
+        assert!(!text.contains("only reads"), "{text}");
     }
 }

@@ -74,8 +74,12 @@ pub fn server(databases: Databases) -> Server {
 fn instructions(databases: &Databases) -> String {
     let mut text = String::from(
         "Call list_tables first, then describe_table for the tables you need, then execute_query with one SELECT in the \
-         dialect of the database. Nothing can be changed. Put values into params, not into the text of the query.",
+         dialect of the database. Put values into params, not into the text of the query.",
     );
+    text.push_str(match databases.iter().any(|(_, engine)| engine.writer().is_some()) {
+        true => " Rows are changed by execute_write alone, after a person agreed.",
+        false => " Nothing can be changed.",
+    });
     let mut named = databases.iter();
     if let (Some((_, engine)), None) = (named.next(), named.next()) {
         text.push_str(" The dialect is that of ");

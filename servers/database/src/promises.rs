@@ -263,6 +263,10 @@ impl<E: Engine> Engine for Promised<E> {
 }
 
 impl<E: Engine> Writer for Promised<E> {
+    fn counts_further_rows(&self) -> bool {
+        self.engine.writer().is_some_and(Writer::counts_further_rows)
+    }
+
     fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched> {
         Box::pin(async { writer(self.kept().await?)?.preview(request).await })
     }

@@ -3,7 +3,7 @@
 //! A change is previewed in a transaction that is rolled back, so that a person can be told how many rows it touches before
 //! anything happens. It is committed only if it then touches as many; otherwise the world has moved on, and nothing is done.
 //!
-//! It refuses whatever is not INSERT, UPDATE or DELETE: the schema, settings and permissions of a database are not changed
+//! It refuses whatever is not INSERT, UPDATE or DELETE (or MySQL's REPLACE): the schema, settings and permissions of a database are not changed
 //! through a model.
 
 use std::time::Duration;
@@ -11,10 +11,23 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Answer;
+use crate::error::DatabaseError;
 use crate::request::Parameters;
 
 /// The longest statement that changes something. A person has to read it before they agree.
 pub const MAX_STATEMENT_BYTES: usize = 4_000;
+
+/// Checks what holds for every change, whichever database it is for.
+pub(crate) fn check(request: &WriteRequest) -> Result<(), DatabaseError> {
+    if request.sql.len() <= MAX_STATEMENT_BYTES {
+        return Ok(());
+    }
+    Err(DatabaseError::TooLarge {
+        what: "the statement".into(),
+        limit: format!("{MAX_STATEMENT_BYTES} bytes for one that changes something"),
+        advice: "put long values into params".into(),
+    })
+}
 
 /// One statement that changes rows.
 #[derive(Debug, Clone, Default)]
@@ -43,8 +56,13 @@ pub trait Writer: Send + Sync {
     /// as sequences.
     fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched>;
 
+    /// Whether the rows that triggers and cascading references change are counted too.
+    fn counts_further_rows(&self) -> bool {
+        false
+    }
+
     /// Makes the change if it touches exactly what was expected; otherwise
-    /// [`DatabaseError::Changed`](crate::error::DatabaseError::Changed), and nothing is done.
+    /// [`DatabaseError::Changed`], and nothing is done.
     ///
     /// # Cancel safety
     /// A future that is dropped leaves a change that was made or not made, never half of one.

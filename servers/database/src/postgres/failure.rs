@@ -7,7 +7,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::wire::Broken;
-use crate::error::DatabaseError;
+use crate::error::{DatabaseError, ONLY_READ};
 use crate::names::TableName;
 
 /// The reason of a connection that broke, by which a fresh one may be tried.
@@ -72,7 +72,7 @@ fn of_server(error: &DbError, caller: Option<(&str, usize)>) -> DatabaseError {
             message(),
             "the database role has no such right; ask for other tables",
         ),
-        "25006" => DatabaseError::refused(message(), "send a statement that only reads"),
+        "25006" => DatabaseError::refused(message(), ONLY_READ),
         "42601" if error.message().contains("multiple commands") => DatabaseError::refused(
             "more than one statement",
             "send exactly one statement that reads",

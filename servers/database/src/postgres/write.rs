@@ -19,7 +19,7 @@ use super::read::{Reader, check_text, same_parameters};
 use super::session::Session;
 use crate::engine::Answer;
 use crate::error::DatabaseError;
-use crate::write::{MAX_STATEMENT_BYTES, Touched, WriteRequest, Writer};
+use crate::write::{self, Touched, WriteRequest, Writer};
 
 /// What becomes of the transaction.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +36,7 @@ impl Postgres {
         request: &WriteRequest,
         ending: Ending,
     ) -> Result<Touched, DatabaseError> {
-        if request.sql.len() > MAX_STATEMENT_BYTES {
-            return Err(DatabaseError::TooLarge {
-                what: "the statement".into(),
-                limit: format!("{MAX_STATEMENT_BYTES} bytes for one that changes something"),
-                advice: "put long values into params".into(),
-            });
-        }
+        write::check(request)?;
         let reader = self.reader();
         check_text(&request.sql, &reader.limits)?;
         let timeout = reader.limits.timeout(request.timeout)?;
@@ -127,10 +121,16 @@ fn no_right(error: &tokio_postgres::Error) -> DatabaseError {
 
 impl Writer for Postgres {
     fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched> {
-        Box::pin(self.change(request, Ending::RollBack))
+        Box::pin(async {
+            let previewed = self.change(request, Ending::RollBack).await;
+            previewed.map_err(DatabaseError::in_a_change)
+        })
     }
 
     fn write<'a>(&'a self, request: &'a WriteRequest, expected: Touched) -> Answer<'a, Touched> {
-        Box::pin(self.change(request, Ending::KeepIf(expected)))
+        Box::pin(async move {
+            let written = self.change(request, Ending::KeepIf(expected)).await;
+            written.map_err(DatabaseError::in_a_change)
+        })
     }
 }

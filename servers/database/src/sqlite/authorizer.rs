@@ -12,7 +12,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use super::functions;
 use super::hidden::Hidden;
 use super::statement::pragma_reads;
-use crate::error::DatabaseError;
+use crate::error::{DatabaseError, ONLY_READ};
 
 /// Functions of SQLite that only compute. Sorted, so that a test can compare them with the library's own list.
 pub(super) const COMPUTING_FUNCTIONS: &[&str] = &[
@@ -192,7 +192,6 @@ pub(super) fn authorizer(
 
 /// Whether an action only reads.
 pub(super) fn judge(action: &AuthAction<'_>, hidden: &Hidden) -> Result<(), DatabaseError> {
-    const ADVICE: &str = "send a statement that only reads";
     match *action {
         AuthAction::Read { table_name, column_name } => hidden.judge(table_name, column_name),
         AuthAction::Select | AuthAction::Recursive => Ok(()),
@@ -201,10 +200,10 @@ pub(super) fn judge(action: &AuthAction<'_>, hidden: &Hidden) -> Result<(), Data
             if pragma_reads(pragma_name, pragma_value.is_some()) {
                 Ok(())
             } else {
-                Err(DatabaseError::refused(format!("PRAGMA {pragma_name}"), ADVICE))
+                Err(DatabaseError::refused(format!("PRAGMA {pragma_name}"), ONLY_READ))
             }
         }
-        ref other => Err(DatabaseError::refused(describe(other), ADVICE)),
+        ref other => Err(DatabaseError::refused(describe(other), ONLY_READ)),
     }
 }
 

@@ -11,7 +11,7 @@ use super::parameters;
 use super::statement::{self, Shape};
 use super::watch::Watch;
 use crate::collector::Collector;
-use crate::error::DatabaseError;
+use crate::error::{DatabaseError, ONLY_READ};
 use crate::limits::Limits;
 use crate::request::QueryRequest;
 use crate::result::{Cell, Column, QueryResult};
@@ -36,7 +36,7 @@ pub(super) fn query(
     let prepared = connection.sqlite.prepare(&request.sql);
     let mut statement = prepared.map_err(|error| connection.error(&error, watch))?;
     if connection.boundaries.session && !statement.readonly() {
-        let advice = "send a statement that only reads";
+        let advice = ONLY_READ;
         return Err(DatabaseError::refused("a statement that changes the database", advice));
     }
     parameters::bind(&mut statement, &request.params)?;

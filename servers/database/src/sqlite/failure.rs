@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode;
 
-use crate::error::DatabaseError;
+use crate::error::{DatabaseError, ONLY_READ};
 use crate::names::TableName;
 
 /// Translates a failure of a caller's statement. Messages of the general kind are about the caller's own text and
@@ -65,11 +65,9 @@ fn of_code(
     compiling: bool,
 ) -> DatabaseError {
     match error.code {
-        ErrorCode::ReadOnly => {
-            DatabaseError::refused("a change to the database", "send a statement that only reads")
-        }
+        ErrorCode::ReadOnly => DatabaseError::refused("a change to the database", ONLY_READ),
         ErrorCode::AuthorizationForStatementDenied => {
-            DatabaseError::refused("part of the statement", "send a statement that only reads")
+            DatabaseError::refused("part of the statement", ONLY_READ)
         }
         ErrorCode::TooBig => DatabaseError::TooLarge {
             what: "a value or the statement".into(),

@@ -20,7 +20,7 @@ use super::statement;
 use super::watch::{STEPS_PER_TICK, Watch};
 use super::{failure, functions, linear, parameters};
 use crate::error::DatabaseError;
-use crate::write::{MAX_STATEMENT_BYTES, Touched, WriteRequest};
+use crate::write::{self, Touched, WriteRequest};
 
 /// What becomes of the transaction.
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +39,7 @@ pub(super) fn run(
     ending: Ending,
     watch: &Arc<Watch>,
 ) -> Result<Touched, DatabaseError> {
-    if request.sql.len() > MAX_STATEMENT_BYTES {
-        return Err(DatabaseError::TooLarge {
-            what: "the statement".into(),
-            limit: format!("{MAX_STATEMENT_BYTES} bytes for one that changes something"),
-            advice: "put long values into params".into(),
-        });
-    }
+    write::check(request)?;
     statement::check_text(&request.sql, &settings.limits)?;
     statement::check_change(&request.sql)?;
     if !settings.hidden_columns.is_empty() {
@@ -172,6 +166,7 @@ mod tests {
     use super::*;
     use crate::promises::ColumnName;
     use crate::request::Parameters;
+    use crate::write::MAX_STATEMENT_BYTES;
     use std::time::Duration;
 
     struct File {

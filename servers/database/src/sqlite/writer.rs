@@ -78,11 +78,21 @@ impl Database {
 }
 
 impl Writer for Database {
+    fn counts_further_rows(&self) -> bool {
+        true
+    }
+
     fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched> {
-        Box::pin(self.change(request, Ending::RollBack))
+        Box::pin(async {
+            let previewed = self.change(request, Ending::RollBack).await;
+            previewed.map_err(DatabaseError::in_a_change)
+        })
     }
 
     fn write<'a>(&'a self, request: &'a WriteRequest, expected: Touched) -> Answer<'a, Touched> {
-        Box::pin(self.change(request, Ending::CommitIf(expected)))
+        Box::pin(async move {
+            let written = self.change(request, Ending::CommitIf(expected)).await;
+            written.map_err(DatabaseError::in_a_change)
+        })
     }
 }

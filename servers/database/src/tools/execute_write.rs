@@ -62,7 +62,8 @@ pub(crate) async fn execute_write(
     }
     // The key holds what is asked: an answer to another number of rows is none to this one, and the person is asked anew.
     let key = format!("write-{}-{}", touched.rows, touched.further_rows.unwrap_or(0));
-    let agreed = ask.confirm(&key, question(name, &request, touched)).await?;
+    let agreed =
+        ask.confirm(&key, question(name, &request, touched, writer.counts_further_rows())).await?;
     if !agreed.is_yes() {
         return answer(&Outcome::unchanged("the person did not agree"));
     }
@@ -99,11 +100,19 @@ fn read_only(name: &str, databases: &Databases) -> ToolError {
 
 /// What the person reads. The text comes from a model, so nothing in it may look like ours: control characters are escaped and
 /// each line is marked.
-fn question(database: &str, request: &WriteRequest, touched: Touched) -> String {
+fn question(
+    database: &str,
+    request: &WriteRequest,
+    touched: Touched,
+    counts_further_rows: bool,
+) -> String {
     let rows = |rows: u64| if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
     let mut text = format!("Change {} of the database {database:?}", rows(touched.rows));
     if let Some(further) = touched.further_rows {
         text.push_str(&format!(", and {} more through triggers and references", rows(further)));
+    }
+    if !counts_further_rows {
+        text.push_str(", not counting those that triggers and references change besides");
     }
     text.push_str("? The statement is:\n");
     for line in request.sql.lines() {
@@ -155,10 +164,13 @@ mod tests {
         };
         let touched = Touched { rows: 1, further_rows: Some(2) };
         assert_eq!(
-            question("main", &request, touched),
+            question("main", &request, touched, true),
             "Change 1 row of the database \"main\", and 2 rows more through triggers and references? The statement is:\n\
              > DELETE FROM a\\u{202e}b\\u{1b}[2K\n> -- ok? The statement is:\nwith the values [\"x\\ny\"]"
         );
+        let uncounted = question("main", &request, Touched { rows: 1, further_rows: None }, false);
+        let first = "Change 1 row of the database \"main\", not counting those that triggers and references change besides? ";
+        assert!(uncounted.starts_with(first), "{uncounted}");
     }
 
     #[test]
@@ -169,7 +181,7 @@ mod tests {
             params: Parameters::Positional(values),
             timeout: None,
         };
-        let text = question("main", &request, Touched { rows: 2, further_rows: None });
+        let text = question("main", &request, Touched { rows: 2, further_rows: None }, true);
         assert!(text.len() < 8_000 && text.ends_with("(cut)"), "{}", text.len());
     }
 }

@@ -159,6 +159,8 @@ async fn what_touches_nothing_or_is_no_change_asks_nobody() {
     for statement in ["DROP TABLE users", "SELECT 1", "DELETE FROM users; DELETE FROM orders"] {
         let refused = client.call("execute_write", json!({"statement": statement})).await;
         refused.expect_error(ErrorKind::PermissionDenied);
+        let told = refused.message();
+        assert!(told.starts_with("only single changes of rows are allowed: "), "{told}");
     }
 }
 
