@@ -6,8 +6,8 @@ use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, TestRunner};
 
 use super::guard::functions::{Builtin, builtin, is_grammar};
-use super::guard::judge;
 use super::guard::statement::Placeholders;
+use super::guard::{judge, judge_change};
 use super::testing::TestDatabase;
 
 /// Statements that are tried. Each is prepared, never run.
@@ -162,6 +162,55 @@ async fn what_is_sent_means_to_the_server_what_was_asked() {
             && let Ok(shape) = prepared(&mut conn, asked.trim_end_matches(';')).await
         {
             assert_eq!(sent, Ok(shape), "{asked:?} is sent as {:?}", statement.text);
+        }
+    }
+    assert!(let_through > 100 && understood > 30, "{let_through} and {understood} of {STATEMENTS}");
+}
+
+#[tokio::test]
+async fn a_change_that_is_sent_means_to_the_server_what_was_asked() {
+    const BEGINNINGS: &[&str] = &[
+        "INSERT INTO users ",
+        "INSERT users(id) SELECT ",
+        "INSERT INTO users(id) VALUES (",
+        "REPLACE users SET id = ",
+        "INSERT INTO users(id) VALUES (1) ON DUPLICATE KEY UPDATE id = ",
+        "UPDATE users SET id = ",
+        "UPDATE users,",
+        "UPDATE users JOIN ",
+        "DELETE FROM users ",
+        "DELETE users FROM ",
+        "DELETE FROM users USING users ",
+    ];
+    let server = TestDatabase::empty().await;
+    server.run("CREATE TABLE users(id INT, name TEXT, `a``b` INT)").await;
+    let mut conn = server.admin().await;
+    conn.query_drop(format!(
+        "USE {}; SET NAMES utf8mb4, sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
+        server.name
+    ))
+    .await
+    .unwrap();
+    let mut runner = TestRunner::new(Config::default());
+    let beginning = proptest::sample::select(BEGINNINGS);
+    let pieces = (beginning, proptest::collection::vec(proptest::sample::select(PIECES), 1..10));
+    let (mut let_through, mut understood) = (0, 0);
+    for _ in 0..STATEMENTS {
+        let (beginning, pieces) = pieces.new_tree(&mut runner).unwrap().current();
+        let asked = format!("{beginning}{}", pieces.concat());
+        let Ok(change) = judge_change(&asked, Some(&server.name)) else { continue };
+        let_through += 1;
+        let text = &change.statement.text;
+        let sent = prepared(&mut conn, text).await;
+        if sent.is_ok() {
+            understood += 1;
+            // There is no other table that the server could change.
+            assert!(change.written.iter().any(|table| table.name == "users"), "{asked:?}");
+        }
+        if !asked.contains(':')
+            && let Ok(shape) = prepared(&mut conn, asked.trim_end_matches(';')).await
+        {
+            assert_eq!(sent, Ok(shape), "{asked:?} is sent as {text:?}");
         }
     }
     assert!(let_through > 100 && understood > 30, "{let_through} and {understood} of {STATEMENTS}");

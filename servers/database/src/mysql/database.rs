@@ -4,7 +4,6 @@
 //! statement on the server, cleans or closes the connection and only then gives its place in the pool to the next one.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use mysql_async::Opts;
@@ -14,20 +13,18 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::execute::{self, Answered};
-use super::failure;
 use super::guard::{self, Policy, Shape, Statement, relations, statement::Placeholders};
 use super::parameters;
-use super::session::{Flavor, Session, Terms};
+use super::session::{Flavor, Session, Terms, Transaction};
 use super::settings::MysqlSettings;
+use super::turn::Turn;
+use super::work::Work;
 use crate::engine::PoolStats;
 use crate::error::DatabaseError;
 use crate::limits::Limits;
-use crate::pool::{Place, Pool};
+use crate::pool::Pool;
 use crate::request::QueryRequest;
 use crate::result::QueryResult;
-
-/// What the server still sends after the answer is whole is read for so long, before the connection is closed instead.
-const LEFTOVERS: Duration = Duration::from_millis(50);
 
 /// Which boundaries stand. Tests switch each off to try the other alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +35,17 @@ pub(super) struct Boundaries {
 
 impl Boundaries {
     pub(super) const BOTH: Self = Self { guard: true, read_only: true };
+
+    fn transaction(self) -> Transaction {
+        match self.read_only {
+            #[cfg(test)]
+            false => Transaction::Plain,
+            _ => Transaction::ReadOnly,
+        }
+    }
 }
 
-/// One MySQL or MariaDB database that can only be read. Clones share its connections.
+/// One MySQL or MariaDB database, which can only be read unless its settings say otherwise. Clones share its connections.
 ///
 /// Every request may be dropped at any time: its statement is stopped on the server and its connection comes back clean or
 /// is closed.
@@ -49,13 +54,13 @@ pub struct Database {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    settings: MysqlSettings,
-    opts: Opts,
+pub(super) struct Inner {
+    pub(super) settings: MysqlSettings,
+    pub(super) opts: Opts,
     boundaries: Boundaries,
     policy: Policy,
-    flavor: OnceLock<Flavor>,
-    pool: Pool<Session>,
+    pub(super) flavor: OnceLock<Flavor>,
+    pub(super) pool: Pool<Session>,
     closing: CancellationToken,
     tasks: TaskTracker,
 }
@@ -65,11 +70,6 @@ impl std::fmt::Debug for Database {
         f.debug_struct("Database").field("settings", &self.inner.settings).finish_non_exhaustive()
     }
 }
-
-/// Work on a session, and whether the session has rows left to read.
-type Work<T> = Box<
-    dyn for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, Result<(T, bool), DatabaseError>> + Send,
->;
 
 impl Database {
     /// Checks the settings. The server is asked when a request comes.
@@ -132,7 +132,7 @@ impl Database {
             timeout,
             // One more row shows that there are more.
             rows: bounded.then_some(row_limit + 1),
-            read_only: self.inner.boundaries.read_only,
+            transaction: self.inner.boundaries.transaction(),
         };
         let guarded = self.inner.boundaries.guard;
         let policy = self.inner.policy.clone();
@@ -187,7 +187,11 @@ impl Database {
         + Send
         + 'static,
     ) -> Result<T, DatabaseError> {
-        let terms = Terms { timeout: self.limits().default_timeout, rows: None, read_only: true };
+        let terms = Terms {
+            timeout: self.limits().default_timeout,
+            rows: None,
+            transaction: Transaction::ReadOnly,
+        };
         self.run(terms, move |session| {
             // A question may have been given up in the middle.
             Box::pin(async move { work(session).await.map(|found| (found, true)) })
@@ -205,6 +209,10 @@ impl Database {
         self.inner.tasks.wait().await;
     }
 
+    pub(super) fn policy(&self) -> &Policy {
+        &self.inner.policy
+    }
+
     /// Runs work on a connection and answers as soon as it is done or stopped.
     pub(super) async fn run<T: Send + 'static>(
         &self,
@@ -213,6 +221,30 @@ impl Database {
         + Send
         + 'static,
     ) -> Result<T, DatabaseError> {
+        self.run_in_turn(terms, Box::new(work), Turn::that_never_commits()).await
+    }
+
+    /// Runs work that leaves its transaction open, and commits it if it succeeds before anybody gives it up.
+    ///
+    /// A commit is never done twice and never called failed: where the server does not say how it ended, the answer is
+    /// [`DatabaseError::OutcomeUnknown`]. A commit that has begun is waited for, whatever the time; dropping the future
+    /// leaves a transaction that is committed or rolled back.
+    pub(super) async fn run_and_commit<T: Send + 'static>(
+        &self,
+        terms: Terms,
+        work: impl for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, Result<(T, bool), DatabaseError>>
+        + Send
+        + 'static,
+    ) -> Result<T, DatabaseError> {
+        self.run_in_turn(terms, Box::new(work), Turn::default()).await
+    }
+
+    async fn run_in_turn<T: Send + 'static>(
+        &self,
+        terms: Terms,
+        work: Work<T>,
+        turn: Turn,
+    ) -> Result<T, DatabaseError> {
         let inner = &self.inner;
         let place = tokio::select! {
             biased;
@@ -220,22 +252,24 @@ impl Database {
             place = inner.pool.acquire() => place?,
         };
         let stop = CancellationToken::new();
-        // Whoever drops this future stops the task; the task outlives it.
+        // Whoever drops this future stops the task; the task outlives it. The turn is given up first, so that a task that
+        // has not begun to commit never does.
         let _stop: DropGuard = stop.clone().drop_guard();
-        let (answer, answered) = oneshot::channel();
-        let task = Arc::clone(inner).work(place, terms, Box::new(work), stop, answer);
+        let _turn = turn.clone().given_up_on_drop();
+        let (answer, mut answered) = oneshot::channel();
+        let task = Arc::clone(inner).work(place, terms, work, turn.clone(), stop, answer);
         inner.tasks.spawn(task);
-        tokio::select! {
+        let given_up = tokio::select! {
             biased;
-            answer = answered => match answer {
-                // The server's own limit struck first, which is the same to the caller.
-                Ok(Err(DatabaseError::Timeout { .. })) => Err(DatabaseError::Timeout { timeout: terms.timeout }),
-                Ok(answer) => answer,
-                Err(_gone) => Err(DatabaseError::internal("a query panicked")),
-            },
-            () = inner.closing.cancelled() => Err(DatabaseError::Cancelled),
-            () = tokio::time::sleep(terms.timeout) => Err(DatabaseError::Timeout { timeout: terms.timeout }),
+            answer = &mut answered => return received(answer, &terms, &turn),
+            () = inner.closing.cancelled() => DatabaseError::Cancelled,
+            () = tokio::time::sleep(terms.timeout) => DatabaseError::Timeout { timeout: terms.timeout },
+        };
+        if turn.give_up() {
+            return Err(given_up);
         }
+        // Only the task knows how the commit ends, and it does not wait for ever.
+        received(answered.await, &terms, &turn)
     }
 
     /// Waits until no statement runs and every connection is back or closed.
@@ -247,80 +281,22 @@ impl Database {
     }
 }
 
-impl Inner {
-    /// Runs work on a connection of its own and sees to the connection, whatever becomes of the work.
-    async fn work<T: Send + 'static>(
-        self: Arc<Self>,
-        place: Place<Session>,
-        terms: Terms,
-        work: Work<T>,
-        stop: CancellationToken,
-        answer: oneshot::Sender<Result<T, DatabaseError>>,
-    ) {
-        let started = Instant::now();
-        for old in self.pool.expired() {
-            old.close().await;
+/// What the task answered.
+fn received<T>(
+    answer: Result<Result<T, DatabaseError>, oneshot::error::RecvError>,
+    terms: &Terms,
+    turn: &Turn,
+) -> Result<T, DatabaseError> {
+    match answer {
+        // The server's own limit struck first, which is the same to the caller.
+        Ok(Err(DatabaseError::Timeout { .. })) => {
+            Err(DatabaseError::Timeout { timeout: terms.timeout })
         }
-        let opening = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            opened = self.begin(&place, &terms) => opened,
-        };
-        let mut session = match opening {
-            Ok(session) => session,
-            Err(error) => {
-                self.pool.record(started, true);
-                let _ = answer.send(Err(error));
-                return;
-            }
-        };
-        let done = tokio::select! {
-            biased;
-            () = stop.cancelled() => None,
-            done = work(&mut session) => Some(done),
-        };
-        let Some(done) = done else {
-            self.pool.record(started, true);
-            session.stop(&self.opts, self.settings.tls).await;
-            return;
-        };
-        self.pool.record(started, done.is_err());
-        let (pending, failed) = match &done {
-            Ok((_, pending)) => (*pending, false),
-            // A failure can come before the last row too.
-            Err(error) => (true, matches!(error, DatabaseError::Unavailable { .. })),
-        };
-        // The caller need not wait for what is only cleaning.
-        let _ = answer.send(done.map(|(found, _)| found));
-        if failed {
-            session.stop(&self.opts, self.settings.tls).await;
-            return;
-        }
-        if pending && !session.read_leftovers(LEFTOVERS).await {
-            session.stop(&self.opts, self.settings.tls).await;
-            return;
-        }
-        let Some(session) = session.recycle().await else { return };
-        if let Some(session) = place.give_back(session) {
-            session.close().await;
-        }
-    }
-
-    /// A session inside its transaction: one that is idle, unless the server has closed it, or a new one.
-    async fn begin(&self, place: &Place<Session>, terms: &Terms) -> Result<Session, DatabaseError> {
-        while let Some(mut session) = place.take_idle() {
-            // Nothing of the request has run yet, so another connection can take it over.
-            match session.begin(terms).await {
-                Ok(()) => return Ok(session),
-                Err(_) => session.stop_quietly(),
-            }
-        }
-        let mut session = Session::open(&self.opts, &self.settings).await?;
-        let _ = self.flavor.set(session.flavor);
-        match session.begin(terms).await {
-            Ok(()) => Ok(session),
-            Err(error) => Err(failure::of_connection(&error)),
-        }
+        Ok(answer) => answer,
+        Err(_gone) if turn.is_committing() => Err(DatabaseError::OutcomeUnknown {
+            reason: "an internal error occurred while it was being committed".into(),
+        }),
+        Err(_gone) => Err(DatabaseError::internal("a query panicked")),
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::guard::Shape;
-use super::session::{Flavor, Terms};
+use super::session::{Flavor, Terms, Transaction};
 use super::{Database, catalogue, grants};
 use crate::catalog::{TableDescription, TableList};
 use crate::engine::{Answer, Dialect, Engine, Health, Plan, PoolStats};
@@ -16,6 +16,7 @@ use crate::names::TableName;
 use crate::request::{ExplainRequest, QueryRequest, TableFilter};
 use crate::result::{Cell, QueryResult};
 use crate::search::{Findings, Search};
+use crate::write::Writer;
 
 /// Longest time that a check may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -82,6 +83,10 @@ impl Engine for Database {
         Box::pin(explain(self, request))
     }
 
+    fn writer(&self) -> Option<&dyn Writer> {
+        self.settings().writes.then_some(self as &dyn Writer)
+    }
+
     fn pool_stats(&self) -> PoolStats {
         Self::pool_stats(self)
     }
@@ -91,7 +96,7 @@ impl Engine for Database {
         Box::pin(async {
             let settings = self.settings().clone();
             let timeout = PATIENCE.min(self.limits().max_timeout);
-            let terms = Terms { timeout, rows: None, read_only: true };
+            let terms = Terms { timeout, rows: None, transaction: Transaction::ReadOnly };
             let warnings = self.run(terms, move |session| {
                 Box::pin(async move {
                     let found = grants::warnings(&mut session.conn, &settings).await?;

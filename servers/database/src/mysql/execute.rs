@@ -30,15 +30,7 @@ pub(super) async fn run(
 ) -> Result<Answered, DatabaseError> {
     let prepared = conn.prep(statement.text.as_str()).await;
     let prepared = prepared.map_err(|error| failure::of_statement(&error, true))?;
-    if usize::from(prepared.num_params()) != params.len() {
-        let rule = format!(
-            "the statement has {} placeholders and {} values were given",
-            prepared.num_params(),
-            params.len()
-        );
-        return Err(DatabaseError::invalid("params", rule));
-    }
-    let params = if params.is_empty() { Params::Empty } else { Params::Positional(params) };
+    let params = fitting(&prepared, params)?;
     let failed = |error| failure::of_statement(&error, false);
     let mut result = conn.exec_iter(&prepared, params).await.map_err(failed)?;
     let metadata = result.columns().unwrap_or_default();
@@ -57,6 +49,22 @@ pub(super) async fn run(
         }
     }
     Ok(Answered { result: collector.finish(), pending })
+}
+
+/// The values, if there is one for each placeholder.
+pub(super) fn fitting(
+    prepared: &mysql_async::Statement,
+    params: Vec<Value>,
+) -> Result<Params, DatabaseError> {
+    if usize::from(prepared.num_params()) != params.len() {
+        let rule = format!(
+            "the statement has {} placeholders and {} values were given",
+            prepared.num_params(),
+            params.len()
+        );
+        return Err(DatabaseError::invalid("params", rule));
+    }
+    Ok(if params.is_empty() { Params::Empty } else { Params::Positional(params) })
 }
 
 /// Adds a row; false when no more are wanted.

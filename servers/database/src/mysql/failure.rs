@@ -5,13 +5,14 @@
 
 use mysql_async::{DriverError, Error, IoError, ServerError};
 
-use crate::error::DatabaseError;
+use crate::error::{DatabaseError, ONLY_READ};
 use crate::names::TableName;
 
 /// Codes of the general state HY000 whose words are about the statement.
 const ABOUT_THE_STATEMENT: &[u16] = &[
-    1105, 1111, 1137, 1210, 1221, 1238, 1247, 1248, 1267, 1270, 1271, 1300, 1356, 1364, 1366, 1373,
-    1411, 1459, 1525, 1582, 1583, 1584, 1585, 1691, 3065, 3140, 3141, 3143, 3144, 3157,
+    1093, 1105, 1111, 1137, 1210, 1221, 1238, 1247, 1248, 1267, 1270, 1271, 1300, 1356, 1364, 1366,
+    1373, 1411, 1442, 1459, 1525, 1526, 1582, 1583, 1584, 1585, 1644, 1691, 1748, 1906, 3065, 3105,
+    3140, 3141, 3143, 3144, 3157, 3819,
 ];
 
 /// What a failure of a statement means for its caller.
@@ -19,6 +20,28 @@ pub(super) fn of_statement(error: &Error, preparing: bool) -> DatabaseError {
     match error {
         Error::Server(error) => of_server(error, preparing),
         other => of_connection(other),
+    }
+}
+
+/// What a failure of a statement that changes rows means for its caller.
+pub(super) fn of_change(error: &Error) -> DatabaseError {
+    let Error::Server(server) = error else { return of_connection(error) };
+    match server.code {
+        1044 | 1142 | 1143 | 1370 => DatabaseError::refused(
+            "the change, for which the database role has not the rights,",
+            "ask the operator to GRANT it INSERT, UPDATE or DELETE, and SELECT, on the table, or use other columns",
+        ),
+        // A change is explained first, which asks for more rights than reading.
+        1345 => DatabaseError::refused(
+            "a change that reads a view over tables that the database role may not read itself",
+            "read the rows with execute_query and put the values into params",
+        ),
+        1290 | 1792 | 1836 => DatabaseError::refused(
+            "the change, because the server itself takes none now,",
+            "ask the operator whether it is a replica or is being maintained",
+        ),
+        1265 => DatabaseError::Failed { message: words(&server.message) },
+        _ => of_server(server, false),
     }
 }
 
@@ -68,9 +91,7 @@ pub(super) fn of_connection(error: &Error) -> DatabaseError {
 
 fn of_server(error: &ServerError, preparing: bool) -> DatabaseError {
     match error.code {
-        1792 | 1290 | 1836 | 3906 => {
-            DatabaseError::refused("a change to the database", "send a statement that only reads")
-        }
+        1792 | 1290 | 1836 | 3906 => DatabaseError::refused("a change to the database", ONLY_READ),
         1044 | 1045 | 1142 | 1143 | 1227 | 1345 | 1370 | 1419 => DatabaseError::refused(
             "something that the database role may not do",
             "read other tables, or ask the operator to GRANT it",
@@ -78,7 +99,11 @@ fn of_server(error: &ServerError, preparing: bool) -> DatabaseError {
         // The time limit itself is known to whoever set it; this stands when the server was faster.
         1969 | 3024 => DatabaseError::Timeout { timeout: std::time::Duration::ZERO },
         1317 | 1926 => DatabaseError::Cancelled,
-        1205 | 1213 | 3572 => DatabaseError::Busy { reason: "another session holds a lock".into() },
+        1205 | 3572 => DatabaseError::Busy { reason: "another session holds a lock".into() },
+        // The server has rolled back whatever the statement had done.
+        1020 | 1213 => {
+            DatabaseError::Busy { reason: "another session was changing the same rows".into() }
+        }
         1040 | 1203 | 1226 => {
             DatabaseError::Busy { reason: "the server has no connection left".into() }
         }
@@ -157,7 +182,7 @@ fn detail(error: &Error) -> String {
 }
 
 /// The server's words, bounded: they quote the caller's statement.
-fn words(message: &str) -> String {
+pub(super) fn words(message: &str) -> String {
     let kept = &message[..message.floor_char_boundary(300)];
     if kept.len() < message.len() { format!("{kept}…") } else { kept.to_owned() }
 }
@@ -188,7 +213,10 @@ mod tests {
         check(&server(1792, "25006", "x"), ErrorKind::PermissionDenied, "a change");
         check(&server(1205, "HY000", "x"), ErrorKind::Unavailable, "lock");
         check(&server(1690, "22003", "out of range"), ErrorKind::InvalidInput, "out of range");
+        check(&server(1213, "40001", "x"), ErrorKind::Unavailable, "the same rows");
         check(&server(29, "HY000", "File '/srv/x'"), ErrorKind::InvalidInput, "error 29");
+        let change = of_change(&server(1142, "42000", denied)).to_string();
+        assert!(change.contains("GRANT it INSERT") && !change.contains("root"), "{change}");
         let login =
             of_connection(&server(1045, "28000", "denied for 'root'@'h' (using password: YES)"));
         assert_eq!(login.kind(), ErrorKind::Unavailable);

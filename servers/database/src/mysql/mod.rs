@@ -10,6 +10,8 @@
 //! writing files, reading files of the server, taking named locks or waiting; the guard does. Tests try each boundary alone.
 //! Beside them stand the bounds: time, rows, bytes of a row and of a result.
 //!
+//! Where the settings allow it, rows are changed by one statement at a time ([`write`](mod@write)), behind the guard and the role alone.
+//!
 //! It refuses local files, several statements in one text, and sessions that somebody else has used.
 
 mod catalogue;
@@ -25,8 +27,11 @@ mod guard;
 mod parameters;
 mod session;
 mod settings;
+mod turn;
 mod url;
 mod value;
+mod work;
+mod write;
 
 #[cfg(test)]
 mod agreement_tests;
@@ -34,6 +39,14 @@ mod agreement_tests;
 mod attack_tests;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod write_attack_tests;
+#[cfg(test)]
+mod write_race_tests;
+#[cfg(test)]
+mod write_role_tests;
+#[cfg(test)]
+mod write_tests;
 
 pub use database::Database;
 pub use settings::{MysqlSettings, Tls};

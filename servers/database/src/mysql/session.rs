@@ -1,4 +1,4 @@
-//! One session with the server: pinned when it opens, inside a read-only transaction while it works, reset before it
+//! One session with the server: pinned when it opens, inside a transaction while it works, reset before it
 //! serves somebody else.
 //!
 //! Pinning fixes what decides how the server reads a statement (`sql_mode`, character set) and what it answers (time zone).
@@ -19,6 +19,14 @@ const SERVER_MARGIN: Duration = Duration::from_secs(1);
 /// How long closing, resetting and stopping may take before the connection is dropped as it is.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// None of these changes how the text is split.
+const STRICT_MODE: &str = "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,\
+                           NO_ENGINE_SUBSTITUTION";
+
+/// Errors with which a commit ends that was not made: a lock that was lost to somebody else (Galera), a server that takes no
+/// changes any more, and a refusal of group replication.
+const ROLLED_BACK: &[u16] = &[1205, 1213, 1290, 1792, 1836, 3100, 3101];
+
 /// Which server it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flavor {
@@ -33,8 +41,19 @@ pub(super) struct Terms {
     pub(super) timeout: Duration,
     /// Rows after which the server need not go on, for a query whose rows are counted by us.
     pub(super) rows: Option<usize>,
-    /// Whether the transaction is read-only. False only where tests try the other boundary alone.
-    pub(super) read_only: bool,
+    pub(super) transaction: Transaction,
+}
+
+/// The transaction that a request happens in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transaction {
+    /// It only reads.
+    ReadOnly,
+    /// Tests try the other boundary alone.
+    #[cfg(test)]
+    Plain,
+    /// It changes rows, strictly: what does not fit is an error, and references hold.
+    Change,
 }
 
 /// One session.
@@ -72,6 +91,9 @@ pub(super) fn options(settings: &MysqlSettings) -> Opts {
         .max_allowed_packet(Some(settings.max_row_bytes))
         // Known in advance, so that the driver does not ask for it.
         .wait_timeout(Some(28_800))
+        // UPDATE counts the rows that it found, also those that were as it makes them: their number would tell what is in
+        // columns that the role may change and not read.
+        .client_found_rows(settings.writes)
         // A reset forgets prepared statements.
         .stmt_cache_size(0)
         .into()
@@ -106,6 +128,21 @@ impl Session {
     pub(super) async fn begin(&mut self, terms: &Terms) -> mysql_async::Result<()> {
         let text = begin(self.flavor, terms);
         self.conn.query_drop(text).await
+    }
+
+    /// Commits the transaction. What the server does not say is [`DatabaseError::OutcomeUnknown`].
+    pub(super) async fn commit(&mut self) -> Result<(), DatabaseError> {
+        let reason = match self.conn.query_drop("COMMIT").await {
+            Ok(()) => return Ok(()),
+            Err(Error::Server(error)) if ROLLED_BACK.contains(&error.code) => {
+                return Err(failure::of_change(&Error::Server(error)));
+            }
+            Err(Error::Server(error)) => {
+                format!("the server answered the commit with error {}", error.code)
+            }
+            Err(_) => "the connection was lost while it was being committed".to_owned(),
+        };
+        Err(DatabaseError::OutcomeUnknown { reason })
     }
 
     /// Makes the session as good as new, or closes it.
@@ -218,13 +255,31 @@ fn begin(flavor: Flavor, terms: &Terms) -> String {
     // Shorter than the whole, so that a lock in the way is told from a statement that is slow.
     let lock = (terms.timeout.as_secs() / 2).clamp(1, 10);
     let rows = terms.rows.map_or_else(|| "DEFAULT".to_owned(), |rows| rows.to_string());
-    // The session's own mode too: a procedure that commits is then in another read-only transaction.
-    let transaction = match terms.read_only {
-        true => "SET SESSION TRANSACTION READ ONLY; START TRANSACTION READ ONLY",
-        false => "START TRANSACTION",
+    let transaction = match terms.transaction {
+        // The session's own mode too: a procedure that commits is then in another read-only transaction.
+        Transaction::ReadOnly => {
+            "SET SESSION TRANSACTION READ ONLY; START TRANSACTION READ ONLY".to_owned()
+        }
+        #[cfg(test)]
+        Transaction::Plain => "START TRANSACTION".to_owned(),
+        Transaction::Change => begin_change(flavor, lock),
     };
     format!(
         "SET SESSION {time}, SESSION lock_wait_timeout = {lock}, SESSION sql_select_limit = {rows}; {transaction}"
+    )
+}
+
+/// Behind the operator's own settings: values that do not fit are errors and no warnings, references and checks hold, and a
+/// commit neither begins another transaction nor ends the session.
+fn begin_change(flavor: Flavor, lock: u64) -> String {
+    let checks = match flavor {
+        Flavor::MariaDb => ", SESSION check_constraint_checks = 1",
+        Flavor::MySql => "",
+    };
+    format!(
+        "SET SESSION sql_mode = '{STRICT_MODE}', SESSION innodb_lock_wait_timeout = {lock}, SESSION foreign_key_checks = 1, \
+         SESSION unique_checks = 1, SESSION completion_type = 0, SESSION max_error_count = 64{checks}; \
+         SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION READ WRITE"
     )
 }
 
@@ -245,8 +300,11 @@ mod tests {
 
     #[test]
     fn each_server_gets_its_own_time_limit() {
-        let terms =
-            Terms { timeout: Duration::from_millis(1_500), rows: Some(101), read_only: true };
+        let terms = Terms {
+            timeout: Duration::from_millis(1_500),
+            rows: Some(101),
+            transaction: Transaction::ReadOnly,
+        };
         assert_eq!(
             begin(Flavor::MariaDb, &terms),
             "SET SESSION max_statement_time = 2.500, SESSION lock_wait_timeout = 1, SESSION sql_select_limit = 101; \
@@ -255,5 +313,9 @@ mod tests {
         let rest = Terms { rows: None, ..terms };
         assert!(begin(Flavor::MySql, &rest).starts_with("SET SESSION max_execution_time = 2500,"));
         assert!(begin(Flavor::MySql, &rest).contains("sql_select_limit = DEFAULT"));
+        let change = Terms { transaction: Transaction::Change, ..rest };
+        assert!(begin(Flavor::MariaDb, &change).contains("check_constraint_checks = 1"));
+        assert!(!begin(Flavor::MySql, &change).contains("check_constraint_checks"));
+        assert!(begin(Flavor::MySql, &change).ends_with("; START TRANSACTION READ WRITE"));
     }
 }

@@ -35,7 +35,7 @@ pub struct MysqlSettings {
     pub host: String,
     /// The port. Default 3306.
     pub port: u16,
-    /// The role to log in as. It should be allowed to SELECT and nothing else.
+    /// The role to log in as. It should be allowed to SELECT and nothing else, unless rows are to be changed.
     pub user: String,
     /// Its password.
     pub password: SecretString,
@@ -61,6 +61,8 @@ pub struct MysqlSettings {
     pub connect_timeout: Duration,
     /// Whether tables of engines that read from other servers (FEDERATED, CONNECT, SPIDER, S3) can be read.
     pub allow_remote_engines: bool,
+    /// Whether rows can be changed. The role then needs INSERT, UPDATE or DELETE, and TRIGGER, on the tables.
+    pub writes: bool,
 }
 
 impl MysqlSettings {
@@ -82,6 +84,7 @@ impl MysqlSettings {
             pool: PoolSettings::default(),
             connect_timeout: Duration::from_secs(5),
             allow_remote_engines: false,
+            writes: false,
         }
     }
 

@@ -15,3 +15,4 @@ mod queries;
 mod restarts;
 mod values;
 mod weather;
+mod writes;

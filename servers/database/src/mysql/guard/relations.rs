@@ -23,8 +23,12 @@ pub(in crate::mysql) fn is_remote(engine: &str) -> bool {
     REMOTE_ENGINES.iter().any(|remote| remote.eq_ignore_ascii_case(engine))
 }
 
+/// What the catalogue says about a table: its schema, name, type and storage engine.
+pub(super) const TABLES: &str = "SELECT table_schema, table_name, table_type, engine \
+                                 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?";
+
 /// Names looked up by one question to the catalogue.
-const NAMES_PER_QUESTION: usize = 50;
+pub(super) const NAMES_PER_QUESTION: usize = 50;
 /// The most names that one statement may lead to, views and functions followed.
 const MAX_NAMES: usize = 5_000;
 /// The most views and functions that are followed.
@@ -53,7 +57,7 @@ impl Policy {
 }
 
 /// What a statement leads to and what has been judged already.
-struct Walk<'p> {
+pub(super) struct Walk<'p> {
     policy: &'p Policy,
     seen: BTreeSet<Reference>,
     seen_functions: BTreeSet<Reference>,
@@ -71,32 +75,41 @@ pub(in crate::mysql) async fn check(
     statement: &Statement,
     policy: &Policy,
 ) -> Result<(), DatabaseError> {
-    let mut walk = Walk {
-        policy,
-        seen: BTreeSet::new(),
-        seen_functions: BTreeSet::new(),
-        relations: Vec::new(),
-        functions: Vec::new(),
-        followed: 0,
-    };
+    let mut walk = Walk::new(policy);
     walk.add(statement.relations.iter().cloned(), statement.functions.iter().cloned())?;
-    loop {
-        if !walk.relations.is_empty() {
-            let at = walk.relations.len().saturating_sub(NAMES_PER_QUESTION);
-            let batch = walk.relations.split_off(at);
-            walk.tables(conn, &batch).await?;
-        } else if !walk.functions.is_empty() {
-            let at = walk.functions.len().saturating_sub(NAMES_PER_QUESTION);
-            let batch = walk.functions.split_off(at);
-            walk.stored_functions(conn, &batch).await?;
-        } else {
-            return Ok(());
-        }
-    }
+    walk.finish(conn).await
 }
 
-impl Walk<'_> {
-    fn add(
+impl<'p> Walk<'p> {
+    pub(super) fn new(policy: &'p Policy) -> Self {
+        Self {
+            policy,
+            seen: BTreeSet::new(),
+            seen_functions: BTreeSet::new(),
+            relations: Vec::new(),
+            functions: Vec::new(),
+            followed: 0,
+        }
+    }
+
+    /// Judges everything that was added, and what that leads to.
+    pub(super) async fn finish(mut self, conn: &mut Conn) -> Result<(), DatabaseError> {
+        loop {
+            if !self.relations.is_empty() {
+                let at = self.relations.len().saturating_sub(NAMES_PER_QUESTION);
+                let batch = self.relations.split_off(at);
+                self.tables(conn, &batch).await?;
+            } else if !self.functions.is_empty() {
+                let at = self.functions.len().saturating_sub(NAMES_PER_QUESTION);
+                let batch = self.functions.split_off(at);
+                self.stored_functions(conn, &batch).await?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn add(
         &mut self,
         relations: impl IntoIterator<Item = Reference>,
         functions: impl IntoIterator<Item = Reference>,
@@ -126,8 +139,6 @@ impl Walk<'_> {
     }
 
     async fn tables(&mut self, conn: &mut Conn, batch: &[Reference]) -> Result<(), DatabaseError> {
-        const TABLES: &str = "SELECT table_schema, table_name, table_type, engine \
-                              FROM information_schema.tables WHERE table_schema = ? AND table_name = ?";
         let mut views = Vec::new();
         for row in ask(conn, TABLES, batch).await? {
             let (schema, name, kind, engine) = row;
@@ -195,10 +206,10 @@ impl Walk<'_> {
     }
 }
 
-type Four = (Option<String>, Option<String>, Option<String>, Option<String>);
+pub(super) type Four = (Option<String>, Option<String>, Option<String>, Option<String>);
 
 /// One question about several names: a branch for each, since a list would make the server look through every table.
-async fn ask(
+pub(super) async fn ask(
     conn: &mut Conn,
     branch: &str,
     names: &[Reference],
@@ -246,14 +257,14 @@ async fn stored_function(
     }))
 }
 
-fn text_of(row: &Row, at: usize) -> Option<String> {
+pub(super) fn text_of(row: &Row, at: usize) -> Option<String> {
     match row.as_ref(at) {
         Some(Value::Bytes(bytes)) => Some(String::from_utf8_lossy(bytes).into_owned()),
         _ => None,
     }
 }
 
-fn named(at: &Reference) -> String {
+pub(super) fn named(at: &Reference) -> String {
     format!("{}.{}", shorten(&at.schema), shorten(&at.name))
 }
 

@@ -1,14 +1,17 @@
-//! Whether a stored function may be called: what the catalogue says about it, and its body by the same rules.
+//! Whether a stored function may be called and a trigger fired: what the catalogue says, and the body by the same rules.
 //!
 //! A function's own word that it only reads is not checked by the server, so where the role may see the body, the body
 //! decides: no statement that writes, no file, no other session's state, no function that is refused. Where the role may
 //! not see it, the function must say that it reads and must run with the rights of its caller.
+//!
+//! A trigger is its table's owner's, and may change rows of other tables. What matters is that a rollback undoes all of it:
+//! no file, no procedure, no setting of the server, and every table that it changes is judged like the first.
 
 use std::collections::BTreeSet;
 
 use super::lexer::{Kind, Token, body_tokens};
 use super::shape::{OTHER_VERBS, shorten};
-use super::statement::{Reference, judge_body};
+use super::statement::{Reference, judge_body, judge_trigger_body};
 use crate::error::DatabaseError;
 
 /// What the catalogue says about a stored function.
@@ -25,6 +28,10 @@ pub(super) struct StoredFunction {
 
 /// Modes under which a body reads differently.
 const OTHER_READINGS: &[&str] = &["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ORACLE"];
+
+/// How the operator lets the role see triggers.
+pub(super) const TRIGGER_ADVICE: &str =
+    "the operator can let the role see it with GRANT TRIGGER on the table";
 
 /// Words behind SET that reach beyond the function's own variables.
 const WIDE_SETS: &[&str] = &["GLOBAL", "LOCAL", "PERSIST", "PERSIST_ONLY", "SESSION"];
@@ -55,7 +62,7 @@ pub(super) fn judge(
              READS SQL DATA SQL SECURITY INVOKER",
         );
     };
-    if OTHER_READINGS.iter().any(|mode| function.sql_mode.split(',').any(|set| set == *mode)) {
+    if reads_differently(&function.sql_mode) {
         return refuse(
             "it was made under an sql_mode that changes how SQL is read",
             "leave it out",
@@ -75,6 +82,48 @@ fn judge_text(
     schema: &str,
 ) -> Result<(BTreeSet<Reference>, BTreeSet<Reference>), DatabaseError> {
     let tokens = body_tokens(body)?;
+    refuse_statements(&tokens, &[])?;
+    judge_body(&tokens, schema)
+}
+
+/// Judges the body of a trigger: what it reads, calls and changes. `None` stands for a body that the role may not see.
+pub(super) fn judge_trigger(
+    schema: &str,
+    name: &str,
+    sql_mode: &str,
+    body: Option<&str>,
+) -> Result<[BTreeSet<Reference>; 3], DatabaseError> {
+    let refuse = |why: &str, advice: &str| {
+        let what = format!("a change that fires the trigger {} ({why})", shorten(name));
+        Err(DatabaseError::refused(what, advice))
+    };
+    let Some(body) = body else {
+        return refuse("its body cannot be seen", TRIGGER_ADVICE);
+    };
+    if reads_differently(sql_mode) {
+        let advice = "the operator can make it anew under the default sql_mode";
+        return refuse("it was made under an sql_mode that changes how SQL is read", advice);
+    }
+    let judged = body_tokens(body).and_then(|tokens| {
+        refuse_statements(&tokens, &["DELETE", "INSERT", "REPLACE", "UPDATE"])?;
+        judge_trigger_body(&tokens, schema)
+    });
+    match judged {
+        Ok(uses) => Ok(uses),
+        Err(DatabaseError::Refused { what, .. }) => refuse(
+            &format!("it uses {what}"),
+            "it may do what no rollback undoes; change other tables",
+        ),
+        Err(_) => refuse("its body is not understood", "change other tables"),
+    }
+}
+
+fn reads_differently(sql_mode: &str) -> bool {
+    OTHER_READINGS.iter().any(|mode| sql_mode.split(',').any(|set| set == *mode))
+}
+
+/// Refuses the statements of a body that do more than it may; those of `allowed` are judged elsewhere.
+fn refuse_statements(tokens: &[Token<'_>], allowed: &[&str]) -> Result<(), DatabaseError> {
     for (at, token) in tokens.iter().enumerate() {
         let next = tokens.get(at + 1);
         let named = next.is_some_and(Token::is_name);
@@ -85,6 +134,7 @@ fn judge_text(
             && !function
             && !token.is_word("SET")
             && token.is_one_of(OTHER_VERBS)
+            && !token.is_one_of(allowed)
             && !is_block(token))
             || (token.is_one_of(WIDE_SETS) && named)
             || assigns_system_variable(&tokens[at..])
@@ -93,7 +143,7 @@ fn judge_text(
             return Err(DatabaseError::refused(what, "leave it out"));
         }
     }
-    judge_body(&tokens, schema)
+    Ok(())
 }
 
 fn is_block(token: &Token<'_>) -> bool {

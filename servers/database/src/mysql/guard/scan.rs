@@ -1,8 +1,9 @@
-//! Walks over the tokens of a statement or of a stored function's body: refuses the words that do more than read, and notes
-//! relations, functions and placeholders.
+//! Walks over the tokens of a statement or of a stored function's or trigger's body: refuses the words that do more than it
+//! may, and notes relations, functions and placeholders.
 
 use std::collections::BTreeSet;
 
+use super::change;
 use super::lexer::{Kind, Token};
 use super::secrets::is_secret_variable;
 use super::shape::{ADVICE, shorten};
@@ -21,6 +22,17 @@ pub(super) struct Edit {
     pub(super) joined: bool,
 }
 
+/// Which rows a text may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// None: it reads.
+    Nothing,
+    /// Those that its first word changes.
+    Once,
+    /// Those of every statement in it: the body of a trigger, which is its owner's.
+    Anywhere,
+}
+
 pub(super) struct Scan<'t, 'a> {
     pub(super) tokens: &'t [Token<'a>],
     pub(super) schema: Option<&'t str>,
@@ -29,6 +41,16 @@ pub(super) struct Scan<'t, 'a> {
     pub(super) edits: Vec<Edit>,
     pub(super) relations: BTreeSet<Reference>,
     pub(super) functions: BTreeSet<Reference>,
+    pub(super) changes: Changes,
+    /// What may be a table whose rows are changed.
+    pub(super) written: BTreeSet<Reference>,
+    /// Where the tables begin and end whose rows the statement changes.
+    pub(super) written_from: Option<usize>,
+    pub(super) written_until: usize,
+    /// Where the name of the table ends that rows are inserted into.
+    pub(super) target_until: usize,
+    /// The depth of a query among those tables, whose own tables are only read.
+    derived: Option<usize>,
     /// For each open parenthesis and the statement itself: whether a FROM has been seen since its last SELECT.
     in_from: Vec<bool>,
 }
@@ -42,6 +64,12 @@ impl<'t, 'a> Scan<'t, 'a> {
             edits: vec![Edit::default(); tokens.len()],
             relations: BTreeSet::new(),
             functions: BTreeSet::new(),
+            changes: Changes::Nothing,
+            written: BTreeSet::new(),
+            written_from: None,
+            written_until: 0,
+            target_until: 0,
+            derived: None,
             in_from: vec![false],
         }
     }
@@ -54,10 +82,17 @@ impl<'t, 'a> Scan<'t, 'a> {
         at.checked_sub(1).and_then(|at| self.tokens.get(at))
     }
 
-    /// Whether the token in front is one of these keywords. Behind a dot it would be a name.
+    /// Whether the token in front is one of these keywords. Behind a dot, or as the table of an INSERT, it would be a name.
     pub(super) fn follows(&self, at: usize, keywords: &[&str]) -> bool {
         let named = at.checked_sub(2).and_then(|at| self.token(at)).is_some_and(|dot| dot.is(b'.'));
-        !named && self.before(at).is_some_and(|before| before.is_one_of(keywords))
+        !named
+            && at > self.target_until
+            && self.before(at).is_some_and(|before| before.is_one_of(keywords))
+    }
+
+    /// Whether a dot stands in front, so that this is part of a name.
+    pub(super) fn follows_dot(&self, at: usize) -> bool {
+        self.before(at).is_some_and(|before| before.is(b'.'))
     }
 
     /// Walks over the tokens; words before `settled` belong to a form that has been judged.
@@ -67,6 +102,9 @@ impl<'t, 'a> Scan<'t, 'a> {
             at = match token.kind {
                 Kind::Symbol(symbol) => self.symbol(symbol, at)?,
                 Kind::SystemVariable => self.system_variable(at)?,
+                Kind::Word if self.changes == Changes::Anywhere && change::begins(self, at) => {
+                    change::enter(self, at)?
+                }
                 Kind::Word | Kind::Quoted if at >= settled => self.name(at)?,
                 _ => at + 1,
             };
@@ -88,6 +126,9 @@ impl<'t, 'a> Scan<'t, 'a> {
                 }
             }
             b')' => {
+                if self.derived == Some(self.in_from.len()) {
+                    self.derived = None;
+                }
                 self.in_from.pop();
                 if self.in_from.is_empty() {
                     let offset = self.tokens[at].at;
@@ -153,7 +194,7 @@ impl<'t, 'a> Scan<'t, 'a> {
             // No relation has a parenthesis behind it.
             self.call(start, next, &names)?;
         } else if self.may_be_relation(start) {
-            self.relation(names);
+            self.relation(start, names);
         }
         Ok(next)
     }
@@ -184,10 +225,28 @@ impl<'t, 'a> Scan<'t, 'a> {
         let what = match token.text.to_ascii_uppercase().as_str() {
             "SELECT" => {
                 self.set_in_from(false);
+                if at < self.written_until && self.derived.is_none() {
+                    self.derived = Some(self.in_from.len());
+                }
                 return Ok(());
             }
             "FROM" => {
                 self.set_in_from(true);
+                return Ok(());
+            }
+            "SET" if self.changes != Changes::Nothing && called => return Err(self.changing(at)),
+            "SET" if self.changes != Changes::Nothing => {
+                self.set_in_from(false);
+                return Ok(());
+            }
+            "UPDATE" if self.changes != Changes::Nothing && change::is_duplicate_key(self, at) => {
+                return Ok(());
+            }
+            "UPDATE" if self.changes == Changes::Anywhere && self.follows(at, &["FOR"]) => {
+                return Ok(());
+            }
+            // Its owner's locks and sequences.
+            "FOR" | "LOCK" | "NEXT" | "PREVIOUS" if self.changes == Changes::Anywhere => {
                 return Ok(());
             }
             "INTO" if self.body => return Ok(()),
@@ -217,10 +276,11 @@ impl<'t, 'a> Scan<'t, 'a> {
             "{} (put names that are keywords in backticks)",
             self.tokens[at].text.to_ascii_uppercase()
         );
-        DatabaseError::refused(what, ADVICE)
+        let advice = if self.changes == Changes::Nothing { ADVICE } else { super::change::ADVICE };
+        DatabaseError::refused(what, advice)
     }
 
-    fn set_in_from(&mut self, seen: bool) {
+    pub(super) fn set_in_from(&mut self, seen: bool) {
         if let Some(last) = self.in_from.last_mut() {
             *last = seen;
         }
@@ -234,15 +294,23 @@ impl<'t, 'a> Scan<'t, 'a> {
         let start = if dotted { start - 1 } else { start };
         let in_from = self.in_from.last().copied().unwrap_or(false);
         let opens = |token: &Token<'_>| token.is(b',') || token.is(b'(');
-        self.follows(start, &["FROM", "JOIN", "OJ", "STRAIGHT_JOIN", "TABLE"])
+        let changed = self.changes != Changes::Nothing
+            && (self.written_from == Some(start) || self.follows(start, &["USING"]));
+        changed
+            || self.follows(start, &["FROM", "JOIN", "OJ", "STRAIGHT_JOIN", "TABLE"])
             || (in_from && self.before(start).is_some_and(opens))
     }
 
-    fn relation(&mut self, names: Vec<String>) {
+    fn relation(&mut self, start: usize, names: Vec<String>) {
         let schema = self.schema.map(str::to_owned);
+        let written = start < self.written_until && self.derived.is_none();
         let mut add = |schema: Option<String>, name: &str| {
             if let Some(schema) = schema {
-                self.relations.insert(Reference { schema, name: name.to_owned() });
+                let reference = Reference { schema, name: name.to_owned() };
+                if written {
+                    self.written.insert(reference.clone());
+                }
+                self.relations.insert(reference);
             }
         };
         match names.as_slice() {

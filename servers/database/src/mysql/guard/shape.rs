@@ -19,6 +19,8 @@ pub(in crate::mysql) enum Shape {
     ShowVariables,
     /// `DESCRIBE` of a table.
     Describe,
+    /// `INSERT`, `REPLACE`, `UPDATE` or `DELETE`, which only [`super::change`] judges.
+    Change,
 }
 
 /// The forms of SHOW that read what is not secret, as the words behind SHOW and its modifiers.
@@ -60,7 +62,7 @@ const SHOW_FORMS: &[&[&str]] = &[
 
 const SHOW_MODIFIERS: &[&str] = &["EXTENDED", "FULL", "GLOBAL", "LOCAL", "SESSION", "STORAGE"];
 
-const QUERY_WORDS: &[&str] = &["SELECT", "TABLE", "VALUES", "WITH"];
+pub(super) const QUERY_WORDS: &[&str] = &["SELECT", "TABLE", "VALUES", "WITH"];
 
 /// First words of statements that do something other than read, here or in other dialects.
 pub(super) const OTHER_VERBS: &[&str] = &[
@@ -225,7 +227,7 @@ fn not_reading(tokens: &[Token<'_>]) -> DatabaseError {
 }
 
 /// At most `count` words from the beginning, the first in capitals.
-fn named(tokens: &[Token<'_>], count: usize) -> String {
+pub(super) fn named(tokens: &[Token<'_>], count: usize) -> String {
     let mut what = String::new();
     for token in tokens.iter().take(count) {
         if !token.is_name() || (!what.is_empty() && token.is_one_of(&["SET", "VALUES"])) {

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::lexer::{Token, tokens};
-use super::scan::Scan;
+use super::scan::{Changes, Scan};
 use super::shape::{Shape, shape};
 use crate::error::DatabaseError;
 use crate::limits::Limits;
@@ -80,6 +80,18 @@ pub(in crate::mysql) fn judge(sql: &str, schema: Option<&str>) -> Result<Stateme
     })
 }
 
+/// Judges the body of a trigger, which may change rows. What it changes is the third.
+pub(super) fn judge_trigger_body(
+    tokens: &[Token<'_>],
+    schema: &str,
+) -> Result<[BTreeSet<Reference>; 3], DatabaseError> {
+    let mut scan = Scan::new(tokens, Some(schema));
+    scan.body = true;
+    scan.changes = Changes::Anywhere;
+    scan.words(0)?;
+    Ok([scan.relations, scan.functions, scan.written])
+}
+
 /// Judges the body of a stored function by the same words and functions. Its shape is judged by [`super::routines`].
 pub(super) fn judge_body(
     tokens: &[Token<'_>],
@@ -92,7 +104,7 @@ pub(super) fn judge_body(
 }
 
 /// The tokens of the only statement, without the semicolons behind it.
-fn single<'t, 'a>(tokens: &'t [Token<'a>]) -> Result<&'t [Token<'a>], DatabaseError> {
+pub(super) fn single<'t, 'a>(tokens: &'t [Token<'a>]) -> Result<&'t [Token<'a>], DatabaseError> {
     let end = tokens.iter().position(|token| token.is(b';')).unwrap_or(tokens.len());
     if tokens[end..].iter().any(|token| !token.is(b';')) && end > 0 {
         return Err(DatabaseError::refused("a second statement", "send one statement at a time"));
