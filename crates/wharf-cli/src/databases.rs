@@ -175,12 +175,6 @@ fn postgres(one: &OneDatabase, url: &DatabaseUrl) -> Result<Arc<dyn Engine>, Dat
 }
 
 fn mysql(one: &OneDatabase, url: &DatabaseUrl) -> Result<Arc<dyn Engine>, DatabaseError> {
-    if one.writes {
-        return Err(DatabaseError::InvalidArgument {
-            argument: "writes".into(),
-            message: "rows of MySQL can't be changed; leave it out".into(),
-        });
-    }
     if one.notify {
         return Err(DatabaseError::InvalidArgument {
             argument: "notify".into(),
@@ -190,6 +184,7 @@ fn mysql(one: &OneDatabase, url: &DatabaseUrl) -> Result<Arc<dyn Engine>, Databa
     let mut settings = MysqlSettings::from_url(&url.0)?;
     bound(one, &mut settings.limits);
     settings.pool = pool(one);
+    settings.writes = one.writes;
     settings.root_certificates.clone_from(&one.ca_file);
     settings.allow_functions.clone_from(&one.allow_functions);
     for (name, value) in &one.session {
@@ -239,6 +234,7 @@ mod tests {
     use wharf_database::request::QueryRequest;
 
     use super::*;
+    use crate::config::tests::load_text;
 
     fn sample() -> OneDatabase {
         OneDatabase {
@@ -283,5 +279,28 @@ mod tests {
         let mut limits = Limits::default();
         bound(&OneDatabase { cell_bytes: 64 << 10, ..sample() }, &mut limits);
         assert_eq!((limits.max_cell_bytes, limits.check()), (2_048, Ok(())));
+    }
+
+    #[test]
+    fn rows_are_changed_only_where_the_configuration_says_so_whatever_the_database_is() {
+        for source in [
+            "url = \"mysql://w:p@127.0.0.1/shop\"",
+            "url = \"mariadb://w:p@127.0.0.1/shop\"",
+            "url = \"postgres://w:p@127.0.0.1/shop\"",
+            "path = \"data.db\"",
+        ] {
+            for (writes, further) in [
+                (true, "writes = true"),
+                (true, "writes = true\nhidden_columns = [\"users.email\"]"),
+                (false, "writes = false"),
+                (false, "hidden_columns = [\"users.email\"]"),
+            ] {
+                let text = format!("[servers.data]\nkind = \"database\"\n{source}\n{further}\n");
+                let settings = load_text(&text, &[]).unwrap();
+                let ServerKind::Database(database) = &settings.servers[0].kind else { panic!() };
+                let opened = engine(&database.databases[0].1).unwrap();
+                assert_eq!(opened.writer().is_some(), writes, "{text}");
+            }
+        }
     }
 }

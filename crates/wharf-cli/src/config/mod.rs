@@ -27,7 +27,7 @@ mod units;
 mod value;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use asked::{Asked, ServerOption, server_options};
 pub(crate) use auth::Auth;

@@ -13,7 +13,7 @@ use std::path::Path;
 use super::{Asked, ConfigError, Settings, load::check};
 
 /// Loads a text as `wharf.toml` of the working directory.
-fn load_text(toml: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+pub(crate) fn load_text(toml: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
     check("wharf.toml", toml, Path::new(""), variables, &Asked::default())
 }

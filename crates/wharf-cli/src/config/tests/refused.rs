@@ -518,12 +518,6 @@ error: `servers.c.notify` needs another database than MySQL
 13 | notify = true
    | ^^^^^^ remove this: MySQL tells of no changes
 
-error: `servers.c.writes` needs another database than MySQL
-  --> wharf.toml:14:1
-   |
-14 | writes = true
-   | ^^^^^^ remove this: rows of MySQL can't be changed
-
 error: `servers.c.row_security` needs another database than MySQL
   --> wharf.toml:15:1
    |

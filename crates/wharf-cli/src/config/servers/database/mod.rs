@@ -395,10 +395,9 @@ fn refuse_without_server(section: &mut Reader<'_, '_>) {
     }
 }
 
-/// What only PostgreSQL or SQLite has.
+/// What only PostgreSQL has.
 fn refuse_of_mysql(section: &mut Reader<'_, '_>, one: &OneDatabase) {
-    let fields: [(&dyn Describe, bool, &str); 3] = [
-        (&WRITES, one.writes, "remove this: rows of MySQL can't be changed"),
+    let fields: [(&dyn Describe, bool, &str); 2] = [
         (&NOTIFY, one.notify, "remove this: MySQL tells of no changes"),
         (&ROW_SECURITY, !one.row_security.is_empty(), "remove this: MySQL has no such thing"),
     ];
