@@ -12,7 +12,8 @@
 //! For a statement that is prepared already the server compares by itself ([`Basis::check`]): where the fingerprint is another one
 //! the transaction fails, and with it the statement that was sent right behind. A fingerprint depends on nothing but what the
 //! transaction sees and the search path. A session that finds the very snapshot at which the fingerprint was right is told so
-//! without reading the catalogue again.
+//! without reading the catalogue again. (On a standby `pg_current_snapshot()` leaves out which transactions are under way, but
+//! there is no verdict there, because nothing can be analysed.)
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
