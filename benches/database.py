@@ -90,7 +90,9 @@ def wharf(folder: Path, url: str, build: bool) -> Peer:
     binary = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "release/wharf"
     version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
     configuration = folder / "wharf.toml"
-    configuration.write_text(f'[servers.database]\nkind = "database"\nurl = "{url}"\n')
+    configuration.write_text(f'[servers.database]\nkind = "database"\nurl = "{url}"\n\n'
+                             # Counted, and never met.
+                             '[servers.database.rate_limits]\nper_caller = "1000000/s"\n')
     return Peer("wharf", version, [str(binary), "stdio", "database", "--config", str(configuration)], "execute_query",
                 lambda sql: {"query": sql, "limit": 1000})
 
