@@ -20,6 +20,7 @@ use crate::{
         entries::{PromptEntry, ResourceEntry, ToolEntry},
         lists::ListKind,
     },
+    shared::Held,
 };
 
 /// What suggestions are for.
@@ -32,7 +33,7 @@ pub(crate) enum Subject {
 /// What is to be done.
 pub(crate) enum Operation {
     CallTool {
-        tool: Arc<ToolEntry>,
+        tool: Held<ToolEntry>,
         arguments: Value,
     },
     ReadResource {

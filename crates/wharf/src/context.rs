@@ -25,6 +25,7 @@ use crate::{
     peer::Peer,
     protocol::{Id, RequestMeta, Revision},
     server::core::Core,
+    shared::Held,
 };
 
 /// Names one request in logs and in what the caller is told about an internal error: unique within a process, and
@@ -120,7 +121,7 @@ enum Ended {
 
 /// One call's surroundings.
 pub(crate) struct CallContext {
-    pub(crate) core: Arc<Core>,
+    pub(crate) core: Held<Core>,
     pub(crate) request_id: RequestId,
     pub(crate) id: Id,
     pub(crate) caller: Arc<Caller>,
@@ -158,7 +159,7 @@ impl CallContext {
         reason = "built in one place, from what that place has just decoded"
     )]
     pub(crate) fn new(
-        core: Arc<Core>,
+        core: Held<Core>,
         id: Id,
         caller: Arc<Caller>,
         revision: Revision,

@@ -39,6 +39,7 @@ mod scope;
 mod seal;
 mod server;
 mod session;
+mod shared;
 mod stack;
 pub mod state;
 pub mod transport;

@@ -13,6 +13,7 @@ use crate::{
     protocol::{Id, Inside, RequestMeta, Revision, RpcError, fields, slice},
     server::core::Core,
     session::Session,
+    shared::Shared,
 };
 
 /// A request's envelope.
@@ -38,7 +39,7 @@ pub(super) fn notification(method: &str, params: Option<&str>, edge: &Edge<'_>) 
 
 /// Makes a call of a request.
 pub(super) fn request(
-    core: &Arc<Core>,
+    core: &Shared<Core>,
     mut arrival: Arrival<'_>,
     edge: &Edge<'_>,
 ) -> Result<Running, RpcError> {
@@ -79,7 +80,7 @@ pub(super) fn request(
     let revision = new_session.as_ref().map_or(revision, |session| session.revision);
     let registered = edge.in_flight.map(Arc::clone);
     let context = Arc::new(CallContext::new(
-        Arc::clone(core),
+        core.hold(),
         arrival.id,
         Arc::clone(edge.caller),
         revision,

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use crate::{
     protocol::{Id, Inside, Message, RpcError, parse_message},
     server::core::Core,
+    shared::Shared,
 };
 
 /// What one message asks of a transport.
@@ -33,9 +34,9 @@ pub(crate) enum Received {
     Batch(Vec<Bytes>),
 }
 
-impl Core {
+impl Shared<Core> {
     /// Takes one message in.
-    pub(crate) fn receive(self: &std::sync::Arc<Self>, body: &Bytes, edge: &Edge<'_>) -> Received {
+    pub(crate) fn receive(&self, body: &Bytes, edge: &Edge<'_>) -> Received {
         let Ok(text) = std::str::from_utf8(body) else {
             return self.refuse(&RpcError::parse("the text is not UTF-8"), None, edge);
         };

@@ -23,6 +23,7 @@ use crate::{
     protocol::Id,
     server::core::{Core, Listener},
     session::{InFlight, Session},
+    shared::Held,
 };
 
 /// What a running call does next.
@@ -68,13 +69,13 @@ impl Running {
         new_session: Option<Arc<Session>>,
     ) -> Self {
         let context = Arc::clone(&call.context);
-        let mut stack = context.core.stack.clone();
         // A panic in a layer's `call` must not take the connection down with it.
-        let future: BoxFuture<'static, _> =
-            match catch_unwind(AssertUnwindSafe(|| stack.call(call))) {
-                Ok(future) => future,
-                Err(panic) => Box::pin(std::future::ready(Err(caught(&*panic)))),
-            };
+        let future: BoxFuture<'static, _> = match catch_unwind(AssertUnwindSafe(|| {
+            context.core.stack.with(|stack| stack.call(call))
+        })) {
+            Ok(future) => future,
+            Err(panic) => Box::pin(std::future::ready(Err(caught(&*panic)))),
+        };
         Self { context, future: Some(future), finished: None, abort: None, registered, new_session }
     }
 
@@ -82,7 +83,7 @@ impl Running {
         &self.context
     }
 
-    pub(crate) fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Held<Core> {
         &self.context.core
     }
 

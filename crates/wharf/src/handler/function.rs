@@ -9,7 +9,7 @@ use super::{
     extract::{FromCall, Invocation},
     state::Requirements,
 };
-use crate::error::ToolError;
+use crate::{error::ToolError, shared::Shared};
 
 /// An async function that can serve a call.
 ///
@@ -94,9 +94,9 @@ where
     H: Handler<M>,
     R: Send + 'static,
 {
-    let handler = Arc::new(handler);
+    let handler = Shared::new(handler);
     Arc::new(move |mut invocation| {
-        let handler = Arc::clone(&handler);
+        let handler = handler.hold();
         Box::pin(async move {
             let future = handler.start(&mut invocation)?;
             // The handler may need none of this while it waits; what it took is its own by now.

@@ -2,7 +2,6 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -18,6 +17,7 @@ use crate::{
     peer::Peer,
     protocol::{Revision, RpcError},
     server::entries::ToolEntry,
+    shared::Held,
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ pub(crate) struct Handle;
 
 /// A tool's handler, which most calls run, is not boxed a second time.
 pub(crate) enum HandleFuture {
-    Tool { future: BoxFuture<'static, Result<ToolResult, ToolError>>, tool: Arc<ToolEntry> },
+    Tool { future: BoxFuture<'static, Result<ToolResult, ToolError>>, tool: Held<ToolEntry> },
     Other { future: BoxFuture<'static, Result<Outcome, Error>> },
     Done { result: Option<Result<Outcome, Error>> },
 }

@@ -36,7 +36,7 @@ fn call(
 ) -> Call {
     let caller = Caller::authenticated(caller, caller).with_grants(Grants::all());
     let context = CallContext::new(
-        Arc::clone(&service.0),
+        service.0.hold(),
         Id::Number(1),
         Arc::new(caller),
         Revision::V2026_07_28,

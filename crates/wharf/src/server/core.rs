@@ -31,6 +31,7 @@ use crate::{
     protocol::{Revision, keys},
     results,
     seal::Sealer,
+    shared::{Copies, Held, Shared},
     stack::{Parts, Stack, stack},
     state::{MemoryStore, StateStore},
 };
@@ -67,7 +68,7 @@ pub(crate) struct Core {
     gate: Arc<Gate>,
     pub(crate) limits: Limits,
     pub(crate) cache: CacheHint,
-    pub(crate) stack: Stack,
+    pub(crate) stack: Copies<Stack>,
     sinks: Arc<Sinks>,
     /// Where cut results are read on. Beside the registry, whatever else is in that.
     pub(crate) results: Arc<ResourceEntry>,
@@ -116,7 +117,7 @@ impl Core {
             state: Arc::clone(&state),
             sinks: Arc::clone(&sinks),
         });
-        Ok(Service(Arc::new(Self {
+        Ok(Service(Shared::new(Self {
             name: server.name,
             discover: members(&discover),
             initialize: members(&initialize),
@@ -133,7 +134,7 @@ impl Core {
             gate,
             limits: server.limits,
             cache: server.cache,
-            stack,
+            stack: Copies::of(stack),
             sinks,
             results: Arc::new(ResourceEntry::compile(results::resource())?),
             probes: server.probes,
@@ -172,10 +173,6 @@ impl Core {
         self.events.publish(event);
     }
 
-    pub(crate) fn subscribe(self: &Arc<Self>) -> Box<dyn EventStream> {
-        Box::new(Reachable { events: self.events.subscribe(), core: Arc::downgrade(self) })
-    }
-
     pub(crate) fn discover_members(&self) -> Bytes {
         self.discover.clone()
     }
@@ -195,6 +192,13 @@ impl Core {
 
     pub(crate) fn probes(&self) -> &[Arc<dyn Probe>] {
         &self.probes
+    }
+}
+
+impl Held<Core> {
+    /// The events that clients may hear of. The stream does not keep the server alive.
+    pub(crate) fn subscribe(&self) -> Box<dyn EventStream> {
+        Box::new(Reachable { events: self.events.subscribe(), core: self.downgrade() })
     }
 }
 
@@ -242,7 +246,7 @@ impl Drop for Listener {
 
 /// A built server. Cheap to clone; every transport serves the same one.
 #[derive(Clone)]
-pub struct Service(pub(crate) Arc<Core>);
+pub struct Service(pub(crate) Shared<Core>);
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -276,6 +280,6 @@ impl Service {
 
     /// Changes what is registered, and tells listening clients about changes, from outside a handler.
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.0))
+        Handle::new(self.0.hold())
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     error::ToolError,
     events::Event,
     handler::{FromCall, Invocation},
+    shared::Held,
 };
 
 /// Changes what a running server offers, and tells listening clients about changes.
@@ -14,7 +15,7 @@ use crate::{
 /// [`Service::handle`](crate::Service::handle) gives one; a handler takes one as a parameter. A handler that is registered
 /// with a server and *captures* a handle of that same server keeps it alive for ever: take it as a parameter there.
 #[derive(Clone)]
-pub struct Handle(Arc<Core>);
+pub struct Handle(Held<Core>);
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,7 +24,7 @@ impl std::fmt::Debug for Handle {
 }
 
 impl Handle {
-    pub(super) fn new(core: Arc<Core>) -> Self {
+    pub(super) fn new(core: Held<Core>) -> Self {
         Self(core)
     }
 
@@ -124,6 +125,6 @@ impl Handle {
 
 impl FromCall for Handle {
     fn from_call(invocation: &mut Invocation) -> Result<Self, ToolError> {
-        Ok(Self(Arc::clone(&invocation.context.core)))
+        Ok(Self(invocation.context.core.clone()))
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     protocol::{RpcError, UriTemplate},
     scope::{Scope, TargetKind},
     seal::Sealer,
+    shared::{Held, Shared},
 };
 
 /// The methods of extensions: the one thing that never changes.
@@ -23,7 +24,7 @@ pub(super) type Methods = HashMap<Arc<str>, Arc<ExtensionMethod>>;
 
 /// A snapshot of everything that clients can reach.
 pub(crate) struct Registry {
-    tools: HashMap<Arc<str>, Arc<ToolEntry>>,
+    tools: HashMap<Arc<str>, Shared<ToolEntry>>,
     resources: HashMap<Arc<str>, Arc<ResourceEntry>>,
     /// Most specific first, so that the winner does not depend on registration order.
     templates: Vec<Arc<ResourceEntry>>,
@@ -66,7 +67,10 @@ impl Registry {
             std::cmp::Reverse(entry.template.as_ref().map(UriTemplate::specificity))
         });
         Self {
-            tools: index(&catalog.tools),
+            tools: index(&catalog.tools)
+                .into_iter()
+                .map(|(key, tool)| (key, Shared::of(tool)))
+                .collect(),
             resources,
             templates,
             prompts: index(&catalog.prompts),
@@ -134,8 +138,8 @@ impl Registry {
         .collect()
     }
 
-    pub(crate) fn tool(&self, name: &str) -> Result<Arc<ToolEntry>, RpcError> {
-        self.tools.get(name).cloned().ok_or_else(|| {
+    pub(crate) fn tool(&self, name: &str) -> Result<Held<ToolEntry>, RpcError> {
+        self.tools.get(name).map(Shared::hold).ok_or_else(|| {
             let near = (name.len() <= 128)
                 .then(|| {
                     self.tools.keys().min_by_key(|known| strsim::damerau_levenshtein(known, name))

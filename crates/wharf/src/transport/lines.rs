@@ -309,7 +309,7 @@ impl Connection {
             earlier.abort();
         }
         let (session, sender) = (Arc::clone(session), self.sender.downgrade());
-        let mut events = self.service.0.subscribe();
+        let mut events = self.service.0.hold().subscribe();
         let task = self.tasks.spawn(async move {
             while let Some(event) = events.next().await {
                 for message in legacy_messages(&event, &session) {

@@ -151,11 +151,11 @@ fn a_request_asks_for_memory_exactly_as_often_as_written_here() {
     wharf::cross_check::switch_off();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let expected = [
-        ("tools/call", true, 20, 15),
-        ("tools/call", false, 20, 15),
-        ("tools/list", true, 10, 5),
-        ("tools/list", false, 9, 5),
-        ("ping", false, 9, 5),
+        ("tools/call", true, 19, 14),
+        ("tools/call", false, 19, 14),
+        ("tools/list", true, 9, 4),
+        ("tools/list", false, 8, 4),
+        ("ping", false, 8, 4),
     ];
     let count = |idle_tools, method, modern| {
         runtime.block_on(async {

@@ -73,7 +73,7 @@ async fn once<S>(mut inner: S, call: Call, key: Key) -> Result<Outcome, Error>
 where
     S: Service<Call, Response = Outcome, Error = Error>,
 {
-    let core = std::sync::Arc::clone(&call.context.core);
+    let core = call.context.core.clone();
     let continues = call.context.continues();
     let reservation = Reservation::new(&core, key);
     match reservation.enter(continues).await? {

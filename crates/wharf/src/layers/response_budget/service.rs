@@ -21,6 +21,7 @@ use crate::{
     meta::Meta,
     results::{self, Kept},
     server::entries::ToolEntry,
+    shared::Held,
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +63,7 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Resp
             Operation::CallTool { tool, .. } => {
                 let bytes = tool.policy.response_bytes.unwrap_or(self.default_bytes);
                 let bytes = bytes.max(MIN_BUDGET_BYTES);
-                Some(Bounded { context: Arc::clone(&call.context), tool: Arc::clone(tool), bytes })
+                Some(Bounded { context: Arc::clone(&call.context), tool: tool.clone(), bytes })
             }
             _ => None,
         };
@@ -72,7 +73,7 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Resp
 
 struct Bounded {
     context: CallContext,
-    tool: Arc<ToolEntry>,
+    tool: Held<ToolEntry>,
     bytes: usize,
 }
 

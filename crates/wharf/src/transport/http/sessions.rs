@@ -110,7 +110,7 @@ impl HttpSession {
         drop(streams);
         let (session, stream, closed) =
             (Arc::clone(&self.session), Arc::clone(&replay), self.closed.clone());
-        let mut events = service.0.subscribe();
+        let mut events = service.0.hold().subscribe();
         let closing = service.0.closing.clone();
         self.tasks.spawn(async move {
             let forward = async {
