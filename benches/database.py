@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The database server beside the servers that people use today, on one PostgreSQL: the one command.
 
-usage: benches/database.py                             about 5 minutes
+usage: benches/database.py                             about 3 minutes once it is built
        benches/database.py --quick                     short windows, to see that it works
        benches/database.py --long                      the long run in its place: tables of ten million rows, and mixed
-                                                       traffic for five minutes; about 15 minutes (--rows, --soak-minutes)
+                                                       traffic for five minutes; about 6 minutes (--rows, --soak-minutes)
        benches/database.py --write docs/benchmarks.md  also into the page, between its markers
 
 It measures what a call adds to the raw driver in one process (database-cost), and then asks
