@@ -8,8 +8,7 @@ use std::time::Duration;
 use wharf::transport::Shutdown;
 use wharf::transport::http::{Http, HttpSettings};
 use wharf::{
-    Args, AuditSink, CachePolicy, CallRecord, MetricsSink, Rate, RefusalRecord, Server, Tool,
-    profiling,
+    Args, AuditSink, CachePolicy, CallRecord, Metrics, Rate, RefusalRecord, Server, Tool, profiling,
 };
 
 use crate::Options;
@@ -30,14 +29,6 @@ struct Echo {
 /// Counts calls.
 #[derive(Default)]
 struct Count(AtomicU64);
-
-impl MetricsSink for Count {
-    fn record(&self, _: &CallRecord<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn refused(&self, _: &RefusalRecord<'_>) {}
-}
 
 impl AuditSink for Count {
     fn record(&self, _: &CallRecord<'_>) {
@@ -68,8 +59,7 @@ pub async fn wharf(options: &Options) -> anyhow::Result<SocketAddr> {
         server = server.rate_limit_per_caller(Rate::per_second(100_000_000));
     }
     if options.sinks {
-        let count = Arc::new(Count::default());
-        server = server.metrics(Arc::clone(&count) as _).audit(count);
+        server = server.metrics(Arc::new(Metrics::new())).audit(Arc::new(Count::default()));
     }
     let mut settings = HttpSettings::default();
     settings.body_limit_bytes = BODY_LIMIT_BYTES;

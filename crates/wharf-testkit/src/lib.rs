@@ -39,6 +39,8 @@ mod guides {
     struct AskingPeople;
     #[doc = include_str!("../../../docs/guides/errors.md")]
     struct Errors;
+    #[doc = include_str!("../../../docs/guides/metrics.md")]
+    struct Metrics;
     #[doc = include_str!("../../../docs/guides/going-to-production.md")]
     struct GoingToProduction;
 }

@@ -26,6 +26,7 @@ mod handler;
 mod layers;
 mod listen;
 mod meta;
+mod metrics;
 mod observe;
 mod outbox;
 mod peer;
@@ -63,6 +64,7 @@ pub use handler::{
 pub use layers::{Rate, RateError, RateLimits, StoreFailure};
 pub use listen::Subscription;
 pub use meta::Meta;
+pub use metrics::{Measurements, Metrics, MetricsFormat, MetricsSource, Number};
 pub use observe::{
     AuditSink, CallRecord, MetricsSink, Probe, Readiness, RefusalRecord, StoreTrouble,
 };

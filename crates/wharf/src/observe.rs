@@ -33,6 +33,9 @@ pub struct CallRecord<'a> {
     pub method: &'static str,
     /// The tool, URI, prompt or list that was named.
     pub target: &'a str,
+    /// As what the target is registered: the tool's, prompt's or extension method's name, the resource's URI or its
+    /// template. Empty where nothing registered was named. Clients can make up any number of targets, and none of these.
+    pub registered: &'a str,
     /// Who called.
     pub caller: &'a Caller,
     /// The revision that the client speaks.

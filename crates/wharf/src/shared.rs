@@ -119,6 +119,11 @@ impl<T> PerGroup<T> {
     pub(crate) fn own(&self) -> &T {
         &self.0[group()].0
     }
+
+    /// Those of all groups.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|apart| &apart.0)
+    }
 }
 
 /// Copies of a value, each used by one thread at a time and then put back. A copy is made when there is none to be had.

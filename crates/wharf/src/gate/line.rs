@@ -13,6 +13,8 @@ use tokio::sync::Semaphore;
 /// Permits and the line before them.
 #[derive(Debug)]
 pub(crate) struct Line {
+    /// How many permits there are in all.
+    permits: usize,
     /// Permits that nobody holds and nobody in the line is about to get.
     free: AtomicUsize,
     /// Calls in the line. While there are any, permits go through `turns`.
@@ -22,6 +24,14 @@ pub(crate) struct Line {
     turns: Semaphore,
     /// Calls that have a place, in this line or in a narrower one.
     waiting: AtomicUsize,
+}
+
+/// How much of a line is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) permits: usize,
+    pub(crate) held: usize,
+    pub(crate) waiting: usize,
 }
 
 /// Leave to run. Given back when it is dropped.
@@ -37,12 +47,24 @@ impl Drop for Permit {
 impl Line {
     /// At most `concurrency` at once, and at least one.
     pub(crate) fn new(concurrency: usize) -> Arc<Self> {
+        let permits = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Self {
-            free: AtomicUsize::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            permits,
+            free: AtomicUsize::new(permits),
             queued: AtomicUsize::new(0),
             turns: Semaphore::new(0),
             waiting: AtomicUsize::new(0),
         })
+    }
+
+    /// How many permits there are, how many are held, and how many calls have a place in the line.
+    pub(super) fn load(&self) -> Load {
+        let left = self.free.load(SeqCst) + self.turns.available_permits();
+        Load {
+            permits: self.permits,
+            held: self.permits.saturating_sub(left),
+            waiting: self.waiting.load(SeqCst),
+        }
     }
 
     /// A permit, if there is one and nobody waits for it.

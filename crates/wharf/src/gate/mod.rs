@@ -11,8 +11,8 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use self::callers::{Callers, Seat};
-pub(crate) use self::line::Line;
 use self::line::Permit;
+pub(crate) use self::line::{Line, Load};
 use crate::{
     context::CallContext,
     error::{Error, ErrorKind, Failure},
@@ -91,6 +91,16 @@ impl Gate {
         permits[2] = self.server.enter().await;
         context.admission().permits = permits;
         Ok(())
+    }
+
+    /// How many calls run in all and wait for whichever permit.
+    pub(crate) fn load(&self) -> Load {
+        self.server.load()
+    }
+
+    /// How many calls may wait.
+    pub(crate) fn queue(&self) -> usize {
+        self.queue
     }
 
     /// All permits, or none.

@@ -12,10 +12,15 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use crate::{
-    call::{Call, Outcome},
+    call::{Call, Operation, Outcome},
     context::Context as CallContext,
     error::{Class, Error, ErrorKind},
     observe::{CallRecord, Sinks},
+    server::{
+        ExtensionMethod,
+        entries::{PromptEntry, ResourceEntry, ToolEntry},
+    },
+    shared::Held,
 };
 
 #[derive(Clone)]
@@ -54,7 +59,7 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Reco
         let entry = self.sinks.are_there().then(|| Entry {
             sinks: Arc::clone(&self.sinks),
             method: call.method(),
-            target: call.target().into(),
+            named: Named::of(&call),
             context: Arc::clone(&call.context),
             started: Instant::now(),
             written: false,
@@ -63,10 +68,53 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Reco
     }
 }
 
+/// What a call names, held until it is recorded: the call itself has gone to its handler by then.
+enum Named {
+    Tool(Held<ToolEntry>),
+    Prompt(Arc<PromptEntry>),
+    Method(Arc<ExtensionMethod>),
+    /// With the URI that was asked for.
+    Resource(Arc<ResourceEntry>, Box<str>),
+    Other(Box<str>),
+}
+
+impl Named {
+    fn of(call: &Call) -> Self {
+        match &call.operation {
+            Operation::CallTool { tool, .. } => Self::Tool(tool.clone()),
+            Operation::GetPrompt { prompt, .. } => Self::Prompt(Arc::clone(prompt)),
+            Operation::Extension { method, .. } => Self::Method(Arc::clone(method)),
+            Operation::ReadResource { resource, .. } => {
+                Self::Resource(Arc::clone(resource), call.target().into())
+            }
+            _ => Self::Other(call.target().into()),
+        }
+    }
+
+    /// As [`Call::target`].
+    fn target(&self) -> &str {
+        match self {
+            Self::Resource(_, uri) => uri,
+            Self::Other(target) => target,
+            _ => self.registered(),
+        }
+    }
+
+    fn registered(&self) -> &str {
+        match self {
+            Self::Tool(tool) => &tool.name,
+            Self::Prompt(prompt) => &prompt.name,
+            Self::Method(method) => &method.name,
+            Self::Resource(resource, _) => &resource.uri,
+            Self::Other(_) => "",
+        }
+    }
+}
+
 struct Entry {
     sinks: Arc<Sinks>,
     method: &'static str,
-    target: Box<str>,
+    named: Named,
     context: CallContext,
     started: Instant,
     written: bool,
@@ -79,7 +127,8 @@ impl Entry {
             request_id: self.context.request_id,
             server: self.context.core.name(),
             method: self.method,
-            target: &self.target,
+            target: self.named.target(),
+            registered: self.named.registered(),
             caller: &self.context.caller,
             revision: self.context.revision,
             outcome,

@@ -74,7 +74,7 @@ pub(crate) struct Core {
     pub(crate) results: Arc<ResourceEntry>,
     probes: Vec<Arc<dyn Probe>>,
     pub(crate) expose_internal_errors: bool,
-    listeners: Arc<AtomicUsize>,
+    pub(super) listeners: Arc<AtomicUsize>,
     /// Set when shutdown begins: streams end, readiness turns off.
     pub(crate) closing: CancellationToken,
     /// Set when the grace period is over: what still runs is answered with SERVICE_UNAVAILABLE.

@@ -13,6 +13,7 @@ mod header_parameter;
 mod item;
 mod limits;
 pub(crate) mod lists;
+mod measure;
 mod merge;
 mod offered;
 mod output;

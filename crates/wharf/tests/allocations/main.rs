@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{alloc::System, net::SocketAddr};
+use std::{alloc::System, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use wharf::{
-    Args, Caller, Server, Service, Tool,
+    Args, Caller, Metrics, Server, Service, Tool,
     transport::{
         Shutdown,
         http::{Http, HttpService, HttpSettings, ResponseBody},
@@ -40,13 +40,17 @@ struct Add {
 /// Tools that nobody calls, which must not make the others dearer.
 const IDLE_TOOLS: usize = 1000;
 
-fn service(idle_tools: usize) -> Service {
+fn server(idle_tools: usize) -> Server {
     let add = Tool::new("add")
         .description("Add two integers")
         .handler(|Args(Add { a, b }): Args<Add>| async move { (a + b).to_string() });
     let idle = |n| Tool::new(format!("idle_{n}")).handler(|| async {});
     let server = Server::new("counted", "1.0.0").tool(add);
-    (0..idle_tools).fold(server, |server, n| server.tool(idle(n))).build().unwrap()
+    (0..idle_tools).fold(server, |server, n| server.tool(idle(n)))
+}
+
+fn service(idle_tools: usize) -> Service {
+    server(idle_tools).build().unwrap()
 }
 
 fn message(method: &str, modern: bool) -> String {
@@ -168,4 +172,9 @@ fn a_request_asks_for_memory_exactly_as_often_as_written_here() {
     // One list of them all would be longer; a call is not.
     let calls = [true, false].map(|modern| count(IDLE_TOOLS, "tools/call", modern));
     assert_eq!(calls, [expected[0], expected[1]], "the same beside {IDLE_TOOLS} other tools");
+    let counting = || server(0).metrics(Arc::new(Metrics::new())).build().unwrap();
+    for (method, modern, http, _) in expected {
+        let counted = runtime.block_on(over_http(counting(), method, modern));
+        assert_eq!(counted, http, "{method} while calls are counted");
+    }
 }

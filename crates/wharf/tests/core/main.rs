@@ -31,6 +31,7 @@ mod rates;
 mod refused;
 mod revoked;
 mod rounds;
+mod scraped;
 mod session_model;
 mod sessions;
 mod shop;

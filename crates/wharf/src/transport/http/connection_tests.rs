@@ -10,7 +10,10 @@ use tokio::io::{AsyncReadExt as _, DuplexStream, ReadBuf};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{Server, Tool, transport::http::Http};
+use crate::{
+    Server, Tool,
+    transport::http::{Http, HttpSettings},
+};
 
 /// A socket that counts its writes.
 struct Counted {

@@ -139,13 +139,13 @@ fn kind_of(status: u16) -> ErrorKind {
     }
 }
 
-fn not_allowed(text: &str, allow: &'static str) -> Response<ResponseBody> {
+pub(super) fn not_allowed(text: &str, allow: &'static str) -> Response<ResponseBody> {
     let mut response = reply::refusal(StatusCode::METHOD_NOT_ALLOWED, "method", text);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     response
 }
 
-fn refuse(challenge: &Challenge) -> Response<ResponseBody> {
+pub(super) fn refuse(challenge: &Challenge) -> Response<ResponseBody> {
     let status = StatusCode::from_u16(challenge.status).unwrap_or(StatusCode::UNAUTHORIZED);
     let mut response = reply::refusal(status, challenge.reason, &challenge.message);
     let www_authenticate = Some(&challenge.www_authenticate).filter(|value| !value.is_empty());

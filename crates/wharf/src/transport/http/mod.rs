@@ -6,6 +6,7 @@
 mod batch;
 mod body;
 mod body_read;
+mod connection;
 mod endpoint;
 mod forwarded;
 mod guard;
@@ -15,6 +16,7 @@ mod nudge;
 mod phase;
 mod replay;
 mod reply;
+mod scrape;
 mod server;
 mod sessions;
 mod settings;

@@ -14,10 +14,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    runtime::{Handle, RuntimeFlavor},
-    sync::Semaphore,
-};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::connection::Places;
 
 /// Longest time that a blocking handler keeps everybody else waiting while another worker is free.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -27,8 +26,8 @@ const INTERVAL: Duration = Duration::from_millis(50);
 pub(super) struct Nudge(Option<(mpsc::Sender<()>, JoinHandle<()>)>);
 
 impl Nudge {
-    /// Nudges the present runtime while any of the `max` permits of connections is taken.
-    pub(super) fn start(connections: Arc<Semaphore>, max: usize) -> Self {
+    /// Nudges the present runtime while there is a connection.
+    pub(super) fn start(connections: Arc<Places>) -> Self {
         let runtime = Handle::current();
         if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
             // There is no other worker that could be woken.
@@ -37,7 +36,7 @@ impl Nudge {
         let (alive, ended) = mpsc::channel::<()>();
         let thread = std::thread::Builder::new().name("wharf-nudge".to_owned()).spawn(move || {
             while ended.recv_timeout(INTERVAL) == Err(mpsc::RecvTimeoutError::Timeout) {
-                if connections.available_permits() < max {
+                if connections.taken() > 0 {
                     drop(runtime.spawn(std::future::ready(())));
                 }
             }

@@ -1,29 +1,22 @@
 //! The listener: several servers on one address, and everything that stands between a socket and an endpoint.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body::Body;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    time::Instant,
-};
+use tokio::{net::TcpListener, time::Instant};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 use super::{
     body::ResponseBody,
+    connection::{Places, connection, turn_away},
     endpoint::Endpoint,
     guard::{Connection, Guard},
     health,
     nudge::Nudge,
-    phase::{Phase, Timed},
-    reply,
+    reply, scrape,
     sessions::Sessions,
     settings::HttpSettings,
     tls::{TlsError, TlsSettings},
@@ -31,6 +24,7 @@ use super::{
 };
 use crate::{
     caller::{AllowAnonymous, Authenticator},
+    metrics::Metrics,
     observe::Probe,
     server::Service,
     transport::Shutdown,
@@ -66,6 +60,7 @@ pub struct Http {
     mounts: Vec<(Option<String>, Service)>,
     authenticator: Arc<dyn Authenticator>,
     probes: Vec<Arc<dyn Probe>>,
+    metrics: Option<Arc<Metrics>>,
     tls: Option<TlsSettings>,
 }
 
@@ -83,6 +78,7 @@ impl Http {
             mounts: Vec::new(),
             authenticator: Arc::new(AllowAnonymous::default()),
             probes: Vec::new(),
+            metrics: None,
             tls: None,
         }
     }
@@ -112,6 +108,22 @@ impl Http {
         self
     }
 
+    /// Serves `/metrics`: what `metrics` counts and its sources say, and what the listener knows of its connections, sessions
+    /// and servers. It asks the authenticator as every endpoint does, and is for callers with the permission `metrics:read`,
+    /// or `admin`.
+    ///
+    /// | Metric | Labels | What |
+    /// |---|---|---|
+    /// | `wharf_connections`, `wharf_connections_max` | | connections that are open, and may be |
+    /// | `wharf_connections_turned_away_total` | | connections that were closed unread because there were too many |
+    /// | `wharf_sessions`, `wharf_sessions_max` | `server` | sessions of clients before 2026-07-28 |
+    ///
+    /// and those of [`Service`], for each server.
+    pub fn metrics(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
     /// Serves TLS.
     pub fn tls(mut self, tls: TlsSettings) -> Self {
         self.tls = Some(tls);
@@ -120,6 +132,11 @@ impl Http {
 
     /// The HTTP service by itself, for tests and for mounting in an application of one's own.
     pub fn into_service(self) -> HttpService {
+        self.assemble(None)
+    }
+
+    /// `places` are those of the listener that serves it.
+    fn assemble(self, places: Option<Arc<Places>>) -> HttpService {
         let settings = Arc::new(self.settings);
         let endpoints = self.mounts.into_iter().map(|(name, service)| Endpoint {
             path: name.map_or("/mcp".to_owned(), |name| format!("/mcp/{name}")),
@@ -130,7 +147,15 @@ impl Http {
             settings: Arc::clone(&settings),
         });
         let (endpoints, guard) = (endpoints.collect(), Guard::new(&settings));
-        HttpService(Arc::new(Inner { endpoints, guard, probes: self.probes, settings }))
+        HttpService(Arc::new(Inner {
+            endpoints,
+            guard,
+            authenticator: self.authenticator,
+            probes: self.probes,
+            metrics: self.metrics,
+            places,
+            settings,
+        }))
     }
 
     /// Binds `addr`.
@@ -150,20 +175,27 @@ impl Http {
         let local = listener
             .local_addr()
             .map_err(|error| ListenError::Bind { addr: addr.to_string(), error })?;
-        Ok(Bound { listener, local, tls, service: self.into_service() })
+        let places = Arc::new(Places::new(self.settings.max_connections));
+        let service = self.assemble(Some(Arc::clone(&places)));
+        Ok(Bound { listener, local, tls, places, service })
     }
 }
 
-struct Inner {
-    endpoints: Vec<Endpoint>,
+/// What all requests of a listener share.
+pub(super) struct Inner {
+    pub(super) endpoints: Vec<Endpoint>,
     guard: Guard,
+    pub(super) authenticator: Arc<dyn Authenticator>,
     probes: Vec<Arc<dyn Probe>>,
-    settings: Arc<HttpSettings>,
+    pub(super) metrics: Option<Arc<Metrics>>,
+    /// None where somebody else accepts the connections.
+    pub(super) places: Option<Arc<Places>>,
+    pub(super) settings: Arc<HttpSettings>,
 }
 
 /// Serves HTTP requests.
 #[derive(Clone)]
-pub struct HttpService(Arc<Inner>);
+pub struct HttpService(pub(super) Arc<Inner>);
 
 impl std::fmt::Debug for HttpService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -214,6 +246,9 @@ impl HttpService {
             None => match path {
                 "/livez" => health::live(),
                 "/readyz" | "/health" => health::ready(&inner.endpoints, &inner.probes).await,
+                "/metrics" if inner.metrics.is_some() => {
+                    scrape::serve(inner, &request, connection.peer).await
+                }
                 _ => {
                     let paths: Vec<_> =
                         inner.endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
@@ -233,6 +268,7 @@ pub struct Bound {
     listener: TcpListener,
     local: SocketAddr,
     tls: Option<TlsAcceptor>,
+    places: Arc<Places>,
     service: HttpService,
 }
 
@@ -259,9 +295,8 @@ impl Bound {
     pub async fn serve(self, shutdown: &Shutdown) {
         let tracker = TaskTracker::new();
         let closing = tokio_util::sync::CancellationToken::new();
-        let max = self.service.0.settings.max_connections;
-        let permits = Arc::new(Semaphore::new(max));
-        let _nudge = Nudge::start(Arc::clone(&permits), max);
+        let places = Arc::clone(&self.places);
+        let _nudge = Nudge::start(Arc::clone(&places));
         let sweeper = tokio::spawn(sweep(self.service.clone()));
         loop {
             let (stream, peer) = tokio::select! {
@@ -276,7 +311,7 @@ impl Bound {
                     }
                 },
             };
-            let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+            let Some(place) = places.take() else {
                 tracker.spawn(turn_away(stream));
                 continue;
             };
@@ -285,7 +320,7 @@ impl Bound {
             let (service, tls, closing) = (self.service.clone(), self.tls.clone(), closing.clone());
             let local = stream.local_addr().unwrap_or(self.local);
             tracker.spawn(async move {
-                let _permit = permit;
+                let _place = place;
                 match tls {
                     None => connection(service, stream, peer, local, closing).await,
                     Some(tls) => {
@@ -345,55 +380,3 @@ async fn finish(
         endpoint.sessions.close_all();
     }
 }
-
-/// Tells a client that there is no room, without reading what it has to say.
-async fn turn_away(mut stream: TcpStream) {
-    let answer = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    drop(tokio::time::timeout(Duration::from_secs(1), stream.write_all(answer)).await);
-}
-
-async fn connection<IO>(
-    service: HttpService,
-    io: IO,
-    peer: SocketAddr,
-    local: SocketAddr,
-    closing: tokio_util::sync::CancellationToken,
-) where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let settings = Arc::clone(&service.0.settings);
-    let phase = Phase::new();
-    let io = Timed::new(io, Arc::clone(&phase), settings.header_timeout, settings.idle_timeout);
-    let serve = service_fn(move |request: Request<hyper::body::Incoming>| {
-        let (service, busy) = (service.clone(), phase.busy());
-        async move {
-            let mut response = service.serve(request, peer, local).await;
-            response.body_mut().keep_busy(busy);
-            Ok::<_, Infallible>(response)
-        }
-    });
-    let mut builder = hyper::server::conn::http1::Builder::new();
-    // Slow clients are seen by `Timed`, at less cost than hyper's timer per request.
-    builder.header_read_timeout(None);
-    let connection = builder.serve_connection(TokioIo::new(io), serve);
-    tokio::pin!(connection);
-    let mut closed = false;
-    loop {
-        tokio::select! {
-            result = connection.as_mut() => {
-                if let Err(error) = result {
-                    tracing::debug!(%peer, %error, "a connection ended early");
-                }
-                return;
-            }
-            () = closing.cancelled(), if !closed => {
-                closed = true;
-                connection.as_mut().graceful_shutdown();
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-#[path = "connection_tests.rs"]
-mod connection_tests;

@@ -18,6 +18,7 @@ use crate::{
     caller::Caller,
     dispatch::{Finished, Running, Step},
     listen::legacy_messages,
+    metrics::Measurements,
     outbox::Outgoing,
     server::Service,
     session::Session,
@@ -306,6 +307,13 @@ impl Sessions {
         for (_, session) in self.changed().drain() {
             session.close();
         }
+    }
+
+    pub(super) fn measure(&self, server: &str, out: &mut Measurements) {
+        let labels = [("server", server)];
+        let open = self.read().len();
+        out.gauge("wharf_sessions", "Open sessions", &labels, open);
+        out.gauge("wharf_sessions_max", "Sessions that may be open", &labels, self.settings.max);
     }
 
     /// How often idle sessions are looked for.
