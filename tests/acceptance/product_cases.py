@@ -7,8 +7,9 @@ import json
 import re
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
-from clients import Client
+from clients import CLIENT_TIMEOUT_S, REPOSITORY, Client, Tools, run_program
 from everything_cases import ERAS, text_of
 from harness import Case, check, check_equal
 from servers import HttpServer
@@ -42,6 +43,31 @@ def cases(clients: list[Client], http: HttpServer, wharf: str) -> list[Case]:
                     name = f"wharf {call.server} {client.name} {transport} {era}: {call.tool}"
                     made.append(Case(name, partial(answers, client, target, era, call)))
     return made
+
+
+def metrics_cases(tools: Tools, http: HttpServer, wharf: str) -> list[Case]:
+    """What is scraped has to be what Prometheus's own parsers read."""
+    forms = ("openmetrics", "prometheus")
+    return [Case(f"wharf metrics {form}", partial(scraped, tools, http, wharf, form)) for form in forms]
+
+
+def scraped(tools: Tools, http: HttpServer, wharf: str, form: str) -> None:
+    for target in ("calculator", "database"):
+        code, _, err = run_program([wharf, "list", http.url_of(target)], CLIENT_TIMEOUT_S)
+        check_equal(code, 0, f"the exit code of wharf list\n{err}")
+    url = urlsplit(http.url)._replace(path="/metrics").geturl()
+    program = REPOSITORY / "tests" / "clients" / "python" / "scrape.py"
+    code, out, err = run_program([str(tools.python), str(program), form, url], CLIENT_TIMEOUT_S)
+    check_equal(code, 0, f"the exit code of the scraper\n{err}")
+    read = json.loads(out)
+    for family, kind in (("wharf_calls", "counter"), ("wharf_call_duration_seconds", "histogram"),
+                         ("wharf_database_connections", "gauge"), ("process_cpu_seconds", "counter")):
+        check_equal(read["families"].get(family), kind, f"the type of {family}")
+    ended = {name: value for name, labels, value in read["samples"]
+             if labels.get("method") == "server/discover" and labels["server"] == "calculator"
+             and (name.endswith("_count") or labels.get("outcome") == "OK")}
+    check_equal(len(ended), 2, "a counter and a histogram of server/discover")
+    check(len(set(ended.values())) == 1, "the counter and the histogram differ", ended)
 
 
 def answers(client: Client, target: list[str], era: str, call: Call) -> None:

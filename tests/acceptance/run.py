@@ -80,6 +80,7 @@ def product_run(o: argparse.Namespace, tools: Tools, binary: str, report: Report
         call = product_cases.CALLS[0]
         cases += wire_cases.cases(f"wharf {call.server}", server.url_of(call.server), [binary, "stdio", call.server],
                                   call.tool, call.arguments)
+        cases += product_cases.metrics_cases(tools, server, binary)
         run_selected(cases, stop_case(server), o, report)
     finally:
         server.kill()

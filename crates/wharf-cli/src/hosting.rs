@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
-use wharf::{Rate, SealingKey, Service};
-use wharf_database::Databases;
+use wharf::{Metrics, Rate, SealingKey, Service};
+use wharf_database::{Databases, PoolMetrics};
 use wharf_store::sqlite::SqliteStore;
 
 use crate::{
@@ -30,21 +30,24 @@ pub(crate) struct Hosted {
     pub(crate) databases: Option<Databases>,
 }
 
-/// Builds all servers, which share `store`; without one each keeps its state in memory.
+/// Builds all servers, which share `store`; without one each keeps its state in memory. Their calls and what they are made of
+/// are measured in `metrics`.
 ///
 /// # Errors
 /// The first that can't be built, by its name.
 pub(crate) fn build(
     settings: &Settings,
     store: Option<&Arc<SqliteStore>>,
+    metrics: Option<&Arc<Metrics>>,
 ) -> anyhow::Result<Vec<Hosted>> {
-    settings.servers.iter().map(|server| hosted(server, settings, store)).collect()
+    settings.servers.iter().map(|server| hosted(server, settings, store, metrics)).collect()
 }
 
 fn hosted(
     server: &Server,
     settings: &Settings,
     store: Option<&Arc<SqliteStore>>,
+    metrics: Option<&Arc<Metrics>>,
 ) -> anyhow::Result<Hosted> {
     let mut opened = None;
     let (described, example): (_, &[&str]) = match &server.kind {
@@ -72,6 +75,14 @@ fn hosted(
             .probe(Arc::new(StateProbe(Arc::clone(store)))),
         None => described,
     };
+    let described = match metrics {
+        Some(metrics) => described.metrics(Arc::<Metrics>::clone(metrics)),
+        None => described,
+    };
+    if let (Some(metrics), Some(databases)) = (metrics, &opened) {
+        let pools = PoolMetrics::new(server.name.as_str(), databases.clone());
+        metrics.add_source(Arc::new(pools));
+    }
     let described = server.tools.iter().fold(described, |described, (tool, overrides)| {
         described.override_tool(tool.as_str(), overrides.clone())
     });

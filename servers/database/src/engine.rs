@@ -176,6 +176,9 @@ pub struct PoolStats {
     pub errors: u64,
     /// Mean time of a statement in milliseconds.
     pub mean_ms: f64,
+    /// Time of all statements together.
+    #[serde(skip)]
+    pub busy: Duration,
     /// The statements that connections keep prepared, where they do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statements: Option<StatementStats>,

@@ -20,6 +20,7 @@ pub mod engine;
 pub mod error;
 pub mod format;
 pub mod limits;
+mod metrics;
 pub mod mysql;
 pub mod names;
 mod overview;
@@ -45,7 +46,7 @@ use std::sync::Arc;
 use wharf::Server;
 
 use crate::readiness::DatabaseProbe;
-pub use crate::{databases::Databases, relay::ChangeRelay};
+pub use crate::{databases::Databases, metrics::PoolMetrics, relay::ChangeRelay};
 
 /// The server over some databases, ready to be built. They are opened when they are first asked; `/readyz` tells whether
 /// they can be.

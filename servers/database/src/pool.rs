@@ -161,9 +161,9 @@ impl<C> Pool<C> {
         let idle = shared.idle().len();
         let in_use = shared.settings.max.saturating_sub(shared.permits.available_permits());
         let queries = shared.queries.load(Ordering::Relaxed);
+        let busy = Duration::from_micros(shared.busy_us.load(Ordering::Relaxed));
         #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 53 bits")]
-        let mean_ms =
-            shared.busy_us.load(Ordering::Relaxed) as f64 / 1_000.0 / queries.max(1) as f64;
+        let mean_ms = busy.as_secs_f64() * 1_000.0 / queries.max(1) as f64;
         PoolStats {
             size: idle + in_use,
             idle,
@@ -174,6 +174,7 @@ impl<C> Pool<C> {
             queries,
             errors: shared.errors.load(Ordering::Relaxed),
             mean_ms,
+            busy,
             statements: None,
         }
     }

@@ -17,7 +17,7 @@ pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<Exit> {
     match command {
         ConfigCommand::Check(options) => {
             let settings = options.settings(None)?;
-            let hosted = hosting::build(&settings, None)?;
+            let hosted = hosting::build(&settings, None, None)?;
             access::authenticator(&settings.auth)?;
             matrix::check_names(&access::callers(&settings.auth)?, &hosted)?;
             let names: Vec<&str> = hosted.iter().map(|server| server.name.as_str()).collect();

@@ -54,7 +54,7 @@ impl State {
 pub(crate) async fn run(options: &MatrixOptions) -> anyhow::Result<Exit> {
     let settings = options.server.settings(None)?;
     let store = durable::open(&settings.state).await?;
-    let hosted = hosting::build(&settings, store.as_ref())?;
+    let hosted = hosting::build(&settings, store.as_ref(), None)?;
     let mut findings = vec![keys(&settings.auth, &hosted).await];
     for server in &hosted {
         findings.extend(of_server(server).await);

@@ -21,7 +21,7 @@ use crate::{
 /// A configuration that can't be used.
 pub(crate) fn run(options: &MatrixOptions) -> anyhow::Result<()> {
     let settings = options.server.settings(None)?;
-    let hosted = hosting::build(&settings, None)?;
+    let hosted = hosting::build(&settings, None, None)?;
     let callers = access::callers(&settings.auth)?;
     if options.json {
         printer::write_json(&as_json(&callers, &hosted))?;
@@ -83,7 +83,7 @@ fn kind(offered: &Offered) -> &'static str {
 /// With the first such name, whose it is, and what there is.
 pub(crate) fn check_names(callers: &[KnownCaller], hosted: &[Hosted]) -> Result<(), Failure> {
     let mut known: BTreeSet<String> =
-        ["tools", "resources", "prompts", "admin"].map(str::to_owned).into();
+        ["tools", "resources", "prompts", "admin", "metrics:read"].map(str::to_owned).into();
     let mut templates = BTreeSet::new();
     for (server, offered) in rows(hosted) {
         known.extend(offered.scopes.iter().map(|scope| scope.as_str().to_owned()));

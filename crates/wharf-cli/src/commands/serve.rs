@@ -1,9 +1,14 @@
 //! `wharf serve`: hosts servers over HTTP until a signal ends it. Without arguments and without a file it serves the demo.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use wharf::transport::{
-    Shutdown,
-    http::{Bound, Http, HttpSettings, ListenError, TlsSettings},
+use wharf::{
+    Metrics,
+    transport::{
+        Shutdown,
+        http::{Bound, Http, HttpSettings, ListenError, TlsSettings},
+    },
 };
 
 use crate::{
@@ -26,7 +31,8 @@ pub(crate) async fn run(options: &ServeOptions) -> anyhow::Result<Exit> {
     let settings = options.server.settings(options.listen.as_deref())?;
     logging::start(&settings.logging);
     let store = durable::open(&settings.state).await?;
-    let hosted = hosting::build(&settings, store.as_ref())?;
+    let metrics = settings.metrics.enabled.then(|| Arc::new(Metrics::new()));
+    let hosted = hosting::build(&settings, store.as_ref(), metrics.as_ref())?;
     // With one server of several, permissions may speak of the others.
     if options.server.server.is_none() {
         matrix::check_names(&access::callers(&settings.auth)?, &hosted)?;
@@ -34,7 +40,7 @@ pub(crate) async fn run(options: &ServeOptions) -> anyhow::Result<Exit> {
     databases::keep_promises(&settings, &hosted).await?;
     // Before the address is announced: a signal that comes right after it must find somebody.
     let shutdown = Shutdown::on_signals(settings.limits.shutdown_grace)?;
-    let bound = listener(&settings, &hosted)?
+    let bound = listener(&settings, &hosted, metrics)?
         .bind(settings.http.listen)
         .await
         .map_err(|error| cannot_listen(&error))?;
@@ -67,11 +73,18 @@ fn cannot_listen(error: &ListenError) -> Failure {
 }
 
 /// One server is at `/mcp`, several are at `/mcp/NAME`.
-fn listener(settings: &Settings, hosted: &[Hosted]) -> Result<Http, Failure> {
+fn listener(
+    settings: &Settings,
+    hosted: &[Hosted],
+    metrics: Option<Arc<Metrics>>,
+) -> Result<Http, Failure> {
     let access = access::authenticator(&settings.auth)?;
     let mut http = Http::new(http_settings(settings)?).authenticator(access.authenticator);
     if let Some(probe) = access.probe {
         http = http.probe(probe);
+    }
+    if let Some(metrics) = metrics {
+        http = http.metrics(metrics);
     }
     if let Some(tls) = &settings.http.tls {
         http = http.tls(TlsSettings { cert: tls.cert.clone(), key: tls.key.clone() });

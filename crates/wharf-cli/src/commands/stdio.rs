@@ -17,7 +17,7 @@ pub(crate) async fn run(options: &StdioOptions) -> anyhow::Result<Exit> {
     let settings = options.server.settings(None)?;
     logging::start(&settings.logging);
     let store = durable::open(&settings.state).await?;
-    let hosted = hosting::build(&settings, store.as_ref())?;
+    let hosted = hosting::build(&settings, store.as_ref(), None)?;
     let [server] = hosted.as_slice() else {
         return Err(Failure::usage("name one server").into());
     };

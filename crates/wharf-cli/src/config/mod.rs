@@ -15,6 +15,7 @@ mod load;
 mod logging;
 mod manual;
 mod mask;
+mod metrics;
 mod rate_limits;
 mod reader;
 mod report;

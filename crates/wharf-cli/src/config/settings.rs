@@ -6,6 +6,7 @@ use super::{
     http::{self, Http},
     limits::{self, Limits},
     logging::{self, Logging},
+    metrics::{self, Metrics},
     rate_limits::{self, RateLimits},
     reader::Loading,
     servers::{self, Server},
@@ -23,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) state: State,
     pub(crate) logging: Logging,
+    pub(crate) metrics: Metrics,
     /// Never empty, in the order of their names.
     pub(crate) servers: Vec<Server>,
 }
@@ -36,6 +38,7 @@ pub(super) const SECTIONS: &[Section] = &[
     rate_limits::SECTION,
     state::SECTION,
     logging::SECTION,
+    metrics::SECTION,
     servers::KINDS[0].section,
     servers::KINDS[1].section,
     servers::KINDS[2].section,
@@ -55,6 +58,7 @@ impl Settings {
             sessions: Sessions::read(loading.section(sessions::SECTION)),
             state: State::read(loading.section(state::SECTION)),
             logging: Logging::read(loading.section(logging::SECTION)),
+            metrics: Metrics::read(loading.section(metrics::SECTION)),
             servers: servers::read(loading, &limits, &rate_limits),
             limits,
         }

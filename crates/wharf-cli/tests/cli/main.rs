@@ -15,5 +15,6 @@ mod outputs;
 mod overrides;
 mod raw;
 mod revoked;
+mod scraped;
 mod serving;
 mod state;

@@ -41,12 +41,27 @@ pub(crate) fn ask(url: &str, key: Option<&str>, method: &str, mut params: Value)
     send(url, "POST", &headers, &body)
 }
 
+/// The status and the text of `/metrics` of the server at `url`.
+pub(crate) fn metrics(url: &str, key: Option<&str>) -> (u16, String) {
+    let headers = key.map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
+    let answer = beside(url, "metrics", &headers);
+    (status(&answer), answer)
+}
+
+/// What is served at `/{path}` beside the server at `url`.
+fn beside(url: &str, path: &str, headers: &str) -> String {
+    let host = url.trim_start_matches("http://").split('/').next().expect("a host");
+    send(&format!("http://{host}/{path}"), "GET", headers, "").text()
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+}
+
 /// The status and the JSON of `/readyz` of the server at `url`.
 pub(crate) fn readiness(url: &str) -> (u16, Value) {
-    let host = url.trim_start_matches("http://").split('/').next().expect("a host");
-    let answer = send(&format!("http://{host}/readyz"), "GET", "", "").text();
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    (status.expect("a status"), last_json(&answer))
+    let answer = beside(url, "readyz", "");
+    (status(&answer), last_json(&answer))
 }
 
 impl Asked {

@@ -68,7 +68,7 @@ error: unknown section `limit`
 1 | [limit]
   |  ^^^^^ did you mean `limits`?
   |
-  = accepted sections: http, auth, sessions, limits, rate_limits, state, logging, servers"#,
+  = accepted sections: http, auth, sessions, limits, rate_limits, state, logging, metrics, servers"#,
     );
 }
 
