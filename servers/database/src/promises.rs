@@ -267,12 +267,12 @@ impl<E: Engine> Writer for Promised<E> {
         self.engine.writer().is_some_and(Writer::counts_further_rows)
     }
 
-    fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched> {
-        Box::pin(async { writer(self.kept().await?)?.preview(request).await })
-    }
-
-    fn write<'a>(&'a self, request: &'a WriteRequest, expected: Touched) -> Answer<'a, Touched> {
-        Box::pin(async move { writer(self.kept().await?)?.write(request, expected).await })
+    fn change<'a>(
+        &'a self,
+        request: &'a WriteRequest,
+        expected: Option<Touched>,
+    ) -> Answer<'a, Touched> {
+        Box::pin(async move { writer(self.kept().await?)?.change(request, expected).await })
     }
 }
 

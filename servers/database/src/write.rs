@@ -50,21 +50,56 @@ pub struct Touched {
     pub further_rows: Option<u64>,
 }
 
+impl Touched {
+    /// What was touched, unless something else was expected.
+    pub(crate) fn as_expected(self, expected: Option<Self>) -> Result<Self, DatabaseError> {
+        match expected {
+            Some(other) if other != self => {
+                Err(DatabaseError::Changed { expected: other.rows, found: self.rows })
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
 /// An engine that may change its database, because the configuration says so.
 pub trait Writer: Send + Sync {
-    /// What the change would touch. Nothing has been changed in any case, but for counters that no database rolls back, such
-    /// as sequences.
-    fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched>;
+    /// Runs the change in a transaction of its own. It is committed if it touches exactly what is expected; otherwise it is
+    /// rolled back, with [`DatabaseError::Changed`] where something was expected.
+    ///
+    /// An engine implements this; callers say what they mean with [`preview`](Self::preview) and [`write`](Self::write).
+    ///
+    /// # Cancel safety
+    /// A future that is dropped leaves a change that was made or not made, never half of one.
+    fn change<'a>(
+        &'a self,
+        request: &'a WriteRequest,
+        expected: Option<Touched>,
+    ) -> Answer<'a, Touched>;
 
     /// Whether the rows that triggers and cascading references change are counted too.
     fn counts_further_rows(&self) -> bool {
         false
     }
 
+    /// What the change would touch. Nothing has been changed in any case, but for counters that no database rolls back, such
+    /// as sequences.
+    fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched> {
+        Box::pin(async move {
+            let previewed = self.change(request, None).await;
+            previewed.map_err(DatabaseError::in_a_change)
+        })
+    }
+
     /// Makes the change if it touches exactly what was expected; otherwise
     /// [`DatabaseError::Changed`], and nothing is done.
     ///
     /// # Cancel safety
-    /// A future that is dropped leaves a change that was made or not made, never half of one.
-    fn write<'a>(&'a self, request: &'a WriteRequest, expected: Touched) -> Answer<'a, Touched>;
+    /// As that of [`change`](Self::change).
+    fn write<'a>(&'a self, request: &'a WriteRequest, expected: Touched) -> Answer<'a, Touched> {
+        Box::pin(async move {
+            let written = self.change(request, Some(expected)).await;
+            written.map_err(DatabaseError::in_a_change)
+        })
+    }
 }

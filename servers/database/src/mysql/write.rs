@@ -26,28 +26,20 @@ const NOT_ALL_ROLLED_BACK: u64 = 1196;
 /// Warnings that only tell of a form that a later server will not have.
 const DEPRECATIONS: &[u64] = &[1287, 1681, 3719, 3778];
 
-/// What becomes of the transaction.
-#[derive(Debug, Clone, Copy)]
-enum Ending {
-    /// Nothing is kept.
-    RollBack,
-    /// It is left open, to be committed, if it touched exactly this.
-    KeepIf(Touched),
-}
-
 /// A change on its way.
 struct Work {
     change: Change,
     params: Vec<Value>,
     policy: Policy,
-    ending: Ending,
+    /// The transaction is left open, to be committed, if exactly this was touched; otherwise nothing is kept.
+    expected: Option<Touched>,
 }
 
 impl Database {
-    async fn change(
+    async fn run_change(
         &self,
         request: &WriteRequest,
-        ending: Ending,
+        expected: Option<Touched>,
     ) -> Result<Touched, DatabaseError> {
         write::check(request)?;
         let limits = self.limits();
@@ -55,13 +47,11 @@ impl Database {
         let timeout: Duration = limits.timeout(request.timeout)?;
         let change = judge_change(&request.sql, self.settings().database.as_deref())?;
         let params = parameters::bind(&change.statement.placeholders, &request.params, limits)?;
-        let work = Work { change, params, policy: self.policy().clone(), ending };
+        let work = Work { change, params, policy: self.policy().clone(), expected };
         let terms = Terms { timeout, rows: None, transaction: Transaction::Change };
-        match ending {
-            Ending::RollBack => self.run(terms, |session| Box::pin(work.run(session))).await,
-            Ending::KeepIf(_) => {
-                self.run_and_commit(terms, |session| Box::pin(work.run(session))).await
-            }
+        match expected {
+            None => self.run(terms, |session| Box::pin(work.run(session))).await,
+            Some(_) => self.run_and_commit(terms, |session| Box::pin(work.run(session))).await,
         }
     }
 }
@@ -69,26 +59,19 @@ impl Database {
 impl Work {
     /// Runs the change in the session's transaction. The second half says that nothing is left to read.
     async fn run(self, session: &mut Session) -> Result<(Touched, bool), DatabaseError> {
-        let Self { change, params, policy, ending } = self;
+        let Self { change, params, policy, expected } = self;
         let conn = &mut session.conn;
         check_change(conn, &change, &policy).await?;
         lock(conn, &change, params.clone()).await?;
         // Nobody can replace the tables or their triggers any more.
         check_change(conn, &change, &policy).await?;
         let touched = execute(conn, &change, params).await?;
-        match ending {
+        let answer = touched.as_expected(expected);
+        if expected.is_none() || answer.is_err() {
             // At once, and not when the session is given back: others wait for the rows.
-            Ending::RollBack => roll_back(conn).await?,
-            Ending::KeepIf(expected) if expected.rows == touched.rows => {}
-            Ending::KeepIf(expected) => {
-                roll_back(conn).await?;
-                return Err(DatabaseError::Changed {
-                    expected: expected.rows,
-                    found: touched.rows,
-                });
-            }
+            roll_back(conn).await?;
         }
-        Ok((touched, false))
+        Ok((answer?, false))
     }
 }
 
@@ -174,18 +157,12 @@ async fn roll_back(conn: &mut Conn) -> Result<(), DatabaseError> {
 }
 
 impl Writer for Database {
-    fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched> {
-        Box::pin(async {
-            let previewed = self.change(request, Ending::RollBack).await;
-            previewed.map_err(DatabaseError::in_a_change)
-        })
-    }
-
-    fn write<'a>(&'a self, request: &'a WriteRequest, expected: Touched) -> Answer<'a, Touched> {
-        Box::pin(async move {
-            let written = self.change(request, Ending::KeepIf(expected)).await;
-            written.map_err(DatabaseError::in_a_change)
-        })
+    fn change<'a>(
+        &'a self,
+        request: &'a WriteRequest,
+        expected: Option<Touched>,
+    ) -> Answer<'a, Touched> {
+        Box::pin(self.run_change(request, expected))
     }
 }
 

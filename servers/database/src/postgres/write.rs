@@ -21,63 +21,43 @@ use crate::engine::Answer;
 use crate::error::DatabaseError;
 use crate::write::{self, Touched, WriteRequest, Writer};
 
-/// What becomes of the transaction.
-#[derive(Debug, Clone, Copy)]
-enum Ending {
-    /// Nothing is kept.
-    RollBack,
-    /// It is left open, to be committed, if it touched exactly this.
-    KeepIf(Touched),
-}
-
 impl Postgres {
-    async fn change(
+    async fn run_change(
         &self,
         request: &WriteRequest,
-        ending: Ending,
+        expected: Option<Touched>,
     ) -> Result<Touched, DatabaseError> {
         write::check(request)?;
         let reader = self.reader();
         check_text(&request.sql, &reader.limits)?;
         let timeout = reader.limits.timeout(request.timeout)?;
-        let request = Arc::new(request.clone());
-        let sessions = self.sessions();
-        match ending {
-            Ending::RollBack => {
-                let run = sessions.run(timeout, |session| {
-                    run(Arc::clone(reader), session, Arc::clone(&request), ending, timeout)
-                });
-                run.await
-            }
-            Ending::KeepIf(_) => {
-                let run = sessions.run_and_commit(timeout, |session| {
-                    run(Arc::clone(reader), session, Arc::clone(&request), ending, timeout)
-                });
-                run.await
-            }
+        let work = work(Arc::clone(reader), Arc::new(request.clone()), expected, timeout);
+        match expected {
+            None => self.sessions().run(timeout, work).await,
+            Some(_) => self.sessions().run_and_commit(timeout, work).await,
         }
     }
 }
 
-fn run(
+/// Runs the change on a session. Its transaction is left open, to be committed, if it touched what was expected; otherwise
+/// nothing is kept.
+fn work(
     reader: Arc<Reader>,
-    session: &Session,
     request: Arc<WriteRequest>,
-    ending: Ending,
+    expected: Option<Touched>,
     timeout: Duration,
-) -> BoxFuture<'_, Result<Touched, DatabaseError>> {
-    Box::pin(async move {
-        let touched = reader.change(session, &request, timeout).await?;
-        match ending {
-            // At once, and not when the session is given back: others wait for the rows.
-            Ending::RollBack => session.batch("ROLLBACK").await.map(|()| touched),
-            Ending::KeepIf(expected) if expected.rows == touched.rows => Ok(touched),
-            Ending::KeepIf(expected) => {
+) -> impl for<'s> Fn(&'s Session) -> BoxFuture<'s, Result<Touched, DatabaseError>> {
+    move |session| {
+        let (reader, request) = (Arc::clone(&reader), Arc::clone(&request));
+        Box::pin(async move {
+            let answer = reader.change(session, &request, timeout).await?.as_expected(expected);
+            if expected.is_none() || answer.is_err() {
+                // At once, and not when the session is given back: others wait for the rows.
                 session.batch("ROLLBACK").await?;
-                Err(DatabaseError::Changed { expected: expected.rows, found: touched.rows })
             }
-        }
-    })
+            answer
+        })
+    }
 }
 
 impl Reader {
@@ -120,17 +100,11 @@ fn no_right(error: &tokio_postgres::Error) -> DatabaseError {
 }
 
 impl Writer for Postgres {
-    fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched> {
-        Box::pin(async {
-            let previewed = self.change(request, Ending::RollBack).await;
-            previewed.map_err(DatabaseError::in_a_change)
-        })
-    }
-
-    fn write<'a>(&'a self, request: &'a WriteRequest, expected: Touched) -> Answer<'a, Touched> {
-        Box::pin(async move {
-            let written = self.change(request, Ending::KeepIf(expected)).await;
-            written.map_err(DatabaseError::in_a_change)
-        })
+    fn change<'a>(
+        &'a self,
+        request: &'a WriteRequest,
+        expected: Option<Touched>,
+    ) -> Answer<'a, Touched> {
+        Box::pin(self.run_change(request, expected))
     }
 }

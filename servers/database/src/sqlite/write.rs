@@ -22,21 +22,12 @@ use super::{failure, functions, linear, parameters};
 use crate::error::DatabaseError;
 use crate::write::{self, Touched, WriteRequest};
 
-/// What becomes of the transaction.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Ending {
-    /// Nothing is kept.
-    RollBack,
-    /// It is committed if it touched exactly this.
-    CommitIf(Touched),
-}
-
-/// Runs the change, and keeps it or not.
+/// Runs the change, and commits it if it touched exactly what was expected.
 pub(super) fn run(
     path: &Path,
     settings: &SqliteSettings,
     request: &WriteRequest,
-    ending: Ending,
+    expected: Option<Touched>,
     watch: &Arc<Watch>,
 ) -> Result<Touched, DatabaseError> {
     write::check(request)?;
@@ -53,21 +44,17 @@ pub(super) fn run(
     let hidden = Hidden::of(&sqlite, &settings.hidden_columns)?;
     // Whatever ends this function before the commit drops the connection, which rolls back.
     sqlite.execute_batch("BEGIN IMMEDIATE").map_err(|error| failed(&error))?;
-    let touched = change(&mut sqlite, request, &refusals, hidden, &failed)?;
-    match ending {
-        Ending::RollBack => Ok(touched),
-        Ending::CommitIf(expected) if expected == touched => {
-            // The last moment at which a stop still means that nothing was done.
-            if let Some(stopped) = watch.stop_error() {
-                return Err(stopped);
-            }
-            sqlite.execute_batch("COMMIT").map_err(|error| failed(&error))?;
-            Ok(touched)
-        }
-        Ending::CommitIf(expected) => {
-            Err(DatabaseError::Changed { expected: expected.rows, found: touched.rows })
-        }
+    let touched =
+        change(&mut sqlite, request, &refusals, hidden, &failed)?.as_expected(expected)?;
+    if expected.is_none() {
+        return Ok(touched);
     }
+    // The last moment at which a stop still means that nothing was done.
+    if let Some(stopped) = watch.stop_error() {
+        return Err(stopped);
+    }
+    sqlite.execute_batch("COMMIT").map_err(|error| failed(&error))?;
+    Ok(touched)
 }
 
 fn open(
@@ -194,10 +181,18 @@ mod tests {
     }
 
     impl File {
-        fn run(&self, sql: &str, ending: Ending) -> Result<Touched, DatabaseError> {
+        fn preview(&self, sql: &str) -> Result<Touched, DatabaseError> {
+            self.run(sql, None)
+        }
+
+        fn write(&self, sql: &str, expected: Touched) -> Result<Touched, DatabaseError> {
+            self.run(sql, Some(expected))
+        }
+
+        fn run(&self, sql: &str, expected: Option<Touched>) -> Result<Touched, DatabaseError> {
             let request = WriteRequest { sql: sql.into(), ..WriteRequest::default() };
             let watch = Watch::new(10_000_000, Duration::from_secs(60));
-            run(&self.path, &self.settings, &request, ending, &watch)
+            run(&self.path, &self.settings, &request, expected, &watch)
         }
 
         fn digest(&self) -> Vec<String> {
@@ -235,9 +230,9 @@ mod tests {
             ("REPLACE INTO orders(id, user_id) VALUES (1, 2)", touched(1, 0)),
             ("DELETE FROM users WHERE id = 99", touched(0, 0)),
         ] {
-            assert_eq!(file.run(sql, Ending::RollBack), Ok(expected), "{sql}");
+            assert_eq!(file.preview(sql), Ok(expected), "{sql}");
         }
-        assert!(file.run("INSERT INTO notes VALUES ('y')", Ending::RollBack).is_ok());
+        assert!(file.preview("INSERT INTO notes VALUES ('y')").is_ok());
         assert_eq!(file.digest(), before);
     }
 
@@ -246,16 +241,16 @@ mod tests {
         let file = file();
         let before = file.digest();
         let sql = "DELETE FROM users WHERE id = 1";
-        let other = Ending::CommitIf(touched(2, 2));
-        assert_eq!(file.run(sql, other), Err(DatabaseError::Changed { expected: 2, found: 1 }));
+        let other = touched(2, 2);
+        assert_eq!(file.write(sql, other), Err(DatabaseError::Changed { expected: 2, found: 1 }));
         assert_eq!(file.digest(), before);
-        assert_eq!(file.run(sql, Ending::CommitIf(touched(1, 2))), Ok(touched(1, 2)));
+        assert_eq!(file.write(sql, touched(1, 2)), Ok(touched(1, 2)));
         let after = file.digest();
         assert!(
             !after.contains(&"1 a".to_owned()) && !after.contains(&"1 1".to_owned()),
             "{after:?}"
         );
-        assert!(file.run("INSERT INTO notes VALUES ('y')", Ending::RollBack).is_ok());
+        assert!(file.preview("INSERT INTO notes VALUES ('y')").is_ok());
     }
 
     #[test]
@@ -292,7 +287,7 @@ mod tests {
             "-- nothing",
             "",
         ] {
-            let refused = file.run(sql, Ending::CommitIf(touched(1, 0)));
+            let refused = file.write(sql, touched(1, 0));
             assert!(refused.is_err(), "{sql}");
             assert!(!matches!(refused, Err(DatabaseError::Internal { .. })), "{sql} {refused:?}");
         }
@@ -310,21 +305,19 @@ mod tests {
             "INSERT INTO log SELECT name FROM users",
             "INSERT INTO log SELECT 1 FROM users JOIN (SELECT 'a' AS name) USING (name)",
         ] {
-            let refused = file.run(sql, Ending::RollBack);
+            let refused = file.preview(sql);
             assert!(matches!(refused, Err(DatabaseError::Refused { .. })), "{sql} {refused:?}");
         }
-        assert!(file.run("DELETE FROM orders WHERE id = 1", Ending::RollBack).is_ok());
+        assert!(file.preview("DELETE FROM orders WHERE id = 1").is_ok());
     }
 
     #[test]
     fn a_failing_change_leaves_nothing_half_done() {
         let file = file();
         let before = file.digest();
-        let duplicate =
-            file.run("INSERT INTO orders(id) VALUES (9), (1)", Ending::CommitIf(touched(2, 0)));
+        let duplicate = file.write("INSERT INTO orders(id) VALUES (9), (1)", touched(2, 0));
         assert!(matches!(duplicate, Err(DatabaseError::Failed { .. })), "{duplicate:?}");
-        let orphan =
-            file.run("INSERT INTO orders(user_id) VALUES (99)", Ending::CommitIf(touched(1, 0)));
+        let orphan = file.write("INSERT INTO orders(user_id) VALUES (99)", touched(1, 0));
         assert!(matches!(orphan, Err(DatabaseError::Failed { .. })), "{orphan:?}");
         assert_eq!(file.digest(), before);
     }
@@ -334,7 +327,7 @@ mod tests {
         let file = file();
         let before = file.digest();
         let endless = "INSERT INTO log WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c";
-        let stopped = file.run(endless, Ending::CommitIf(touched(1, 0)));
+        let stopped = file.write(endless, touched(1, 0));
         assert!(matches!(stopped, Err(DatabaseError::WorkLimit { .. })), "{stopped:?}");
         assert_eq!(file.digest(), before);
     }
@@ -346,10 +339,10 @@ mod tests {
         let mut other = Connection::open(&file.path).unwrap();
         let held =
             other.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive).unwrap();
-        let busy = file.run("DELETE FROM log", Ending::RollBack);
+        let busy = file.preview("DELETE FROM log");
         assert!(matches!(busy, Err(DatabaseError::Busy { .. })), "{busy:?}");
         drop(held);
-        assert_eq!(file.run("DELETE FROM log", Ending::RollBack), Ok(touched(0, 0)));
+        assert_eq!(file.preview("DELETE FROM log"), Ok(touched(0, 0)));
     }
 
     #[test]
@@ -361,10 +354,10 @@ mod tests {
             timeout: None,
         };
         let watch = Watch::new(1_000_000, Duration::from_secs(60));
-        let ending = Ending::CommitIf(touched(1, 1));
-        assert_eq!(run(&file.path, &file.settings, &request, ending, &watch), Ok(touched(1, 1)));
+        let expected = Some(touched(1, 1));
+        assert_eq!(run(&file.path, &file.settings, &request, expected, &watch), Ok(touched(1, 1)));
         assert!(file.digest().contains(&"1 '; DROP TABLE users; --".to_owned()));
         let long = format!("DELETE FROM users WHERE name = '{}'", "x".repeat(MAX_STATEMENT_BYTES));
-        assert!(matches!(file.run(&long, Ending::RollBack), Err(DatabaseError::TooLarge { .. })));
+        assert!(matches!(file.preview(&long), Err(DatabaseError::TooLarge { .. })));
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::database::{Database, closed};
 use super::settings::Source;
 use super::watch::{Stop, StopOnDrop, Watch};
-use super::write::{self, Ending};
+use super::write;
 use crate::engine::Answer;
 use crate::error::DatabaseError;
 use crate::write::{Touched, WriteRequest, Writer};
@@ -23,10 +23,10 @@ impl Database {
         self.inner.settings.writes
     }
 
-    async fn change(
+    async fn run_change(
         &self,
         request: &WriteRequest,
-        ending: Ending,
+        expected: Option<Touched>,
     ) -> Result<Touched, DatabaseError> {
         let inner = &self.inner;
         let Source::File(path) = &inner.settings.source else {
@@ -50,7 +50,7 @@ impl Database {
                 let started = Instant::now();
                 // A panic drops the connection, which rolls back.
                 let answer = catch_unwind(AssertUnwindSafe(|| {
-                    write::run(&path, &inner.settings, &request, ending, &watch)
+                    write::run(&path, &inner.settings, &request, expected, &watch)
                 }));
                 inner.pool.record(started, !matches!(answer, Ok(Ok(_))));
                 drop(place);
@@ -82,17 +82,11 @@ impl Writer for Database {
         true
     }
 
-    fn preview<'a>(&'a self, request: &'a WriteRequest) -> Answer<'a, Touched> {
-        Box::pin(async {
-            let previewed = self.change(request, Ending::RollBack).await;
-            previewed.map_err(DatabaseError::in_a_change)
-        })
-    }
-
-    fn write<'a>(&'a self, request: &'a WriteRequest, expected: Touched) -> Answer<'a, Touched> {
-        Box::pin(async move {
-            let written = self.change(request, Ending::CommitIf(expected)).await;
-            written.map_err(DatabaseError::in_a_change)
-        })
+    fn change<'a>(
+        &'a self,
+        request: &'a WriteRequest,
+        expected: Option<Touched>,
+    ) -> Answer<'a, Touched> {
+        Box::pin(self.run_change(request, expected))
     }
 }
