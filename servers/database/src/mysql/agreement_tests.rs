@@ -129,8 +129,8 @@ async fn prepared(conn: &mut Conn, sql: &str) -> Result<(u16, u16), u16> {
     }
 }
 
-#[tokio::test]
-async fn what_is_sent_means_to_the_server_what_was_asked() {
+/// A database with one table, and a session in it with the modes that ours have.
+async fn users() -> (TestDatabase, Conn) {
     let server = TestDatabase::empty().await;
     server.run("CREATE TABLE users(id INT, name TEXT, `a``b` INT)").await;
     let mut conn = server.admin().await;
@@ -140,6 +140,12 @@ async fn what_is_sent_means_to_the_server_what_was_asked() {
     ))
     .await
     .unwrap();
+    (server, conn)
+}
+
+#[tokio::test]
+async fn what_is_sent_means_to_the_server_what_was_asked() {
+    let (server, mut conn) = users().await;
     let mut runner = TestRunner::new(Config::default());
     let pieces = proptest::collection::vec(proptest::sample::select(PIECES), 1..14);
     let (mut let_through, mut understood) = (0, 0);
@@ -182,15 +188,7 @@ async fn a_change_that_is_sent_means_to_the_server_what_was_asked() {
         "DELETE users FROM ",
         "DELETE FROM users USING users ",
     ];
-    let server = TestDatabase::empty().await;
-    server.run("CREATE TABLE users(id INT, name TEXT, `a``b` INT)").await;
-    let mut conn = server.admin().await;
-    conn.query_drop(format!(
-        "USE {}; SET NAMES utf8mb4, sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
-        server.name
-    ))
-    .await
-    .unwrap();
+    let (server, mut conn) = users().await;
     let mut runner = TestRunner::new(Config::default());
     let beginning = proptest::sample::select(BEGINNINGS);
     let pieces = (beginning, proptest::collection::vec(proptest::sample::select(PIECES), 1..10));

@@ -5,6 +5,9 @@
 #[path = "../support/arguments.rs"]
 mod arguments;
 
+#[path = "../support/rounds.rs"]
+mod rounds;
+
 mod analysis;
 mod attacks;
 mod changes;

@@ -7,9 +7,9 @@ use wharf_database::{
     engine::Engine,
     sqlite::{Database, SqliteSettings},
 };
-use wharf_testkit::{Client, Wire};
+use wharf_testkit::Client;
 
-use crate::{File, rows};
+use crate::{File, rounds::Rounds, rows};
 
 const ASKING: [Revision; 2] = [Revision::V2026_07_28, Revision::V2025_11_25];
 const RENAME: &str = "UPDATE users SET name = ? WHERE id = 1";
@@ -79,40 +79,22 @@ async fn nothing_is_changed_without_consent() {
 #[tokio::test]
 async fn rows_that_changed_while_the_person_was_thinking_are_asked_about_again() {
     let file = File::new();
-    let mut wire = Wire::memory(writable(&file));
-    let mut ask = async |id: u32, further: Value| {
-        let mut params = json!({
-            "name": "execute_write",
-            "arguments": {"statement": "DELETE FROM orders"},
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
-            },
-        });
-        params.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
-        let request = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params});
-        wire.send(&request.to_string()).await;
-        wire.next().await.unwrap()["result"].take()
-    };
-    let agree = |asked: &Value| {
-        let key = asked["inputRequests"].as_object().unwrap().keys().next().unwrap();
-        let answer = json!({"action": "accept", "content": {"confirmed": true}});
-        json!({"requestState": asked["requestState"], "inputResponses": {key: answer}})
-    };
-    let first = ask(1, json!({})).await;
+    let statement = json!({"statement": "DELETE FROM orders"});
+    let mut rounds = Rounds::new(writable(&file), "execute_write", statement);
+    let first = rounds.begin().await;
     assert!(first.to_string().contains("Change 2 rows"), "{first}");
     let other = rusqlite::Connection::open(file.directory.path().join("data.db")).unwrap();
     other.execute_batch("INSERT INTO orders(user_id, total) VALUES (1, 3)").unwrap();
     // The answer was to two rows, and three would go.
-    let second = ask(2, agree(&first)).await;
+    let second = rounds.agree(&first).await;
     assert!(second.to_string().contains("Change 3 rows"), "{second}");
-    let made = ask(3, agree(&second)).await;
+    let made = rounds.agree(&second).await;
     assert_eq!(made["structuredContent"], json!({"changed": true, "rows": 3}), "{made}");
     // The same answers again do nothing again.
     other
         .execute_batch("INSERT INTO orders(user_id, total) VALUES (1, 1), (1, 2), (1, 3)")
         .unwrap();
-    let again = ask(4, agree(&second)).await;
+    let again = rounds.agree(&second).await;
     assert_eq!(again["structuredContent"]["code"], "CONFLICT", "{again}");
     let left: u32 = other.query_row("SELECT count(*) FROM orders", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 3);

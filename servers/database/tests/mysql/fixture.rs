@@ -7,6 +7,7 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder};
 use secrecy::SecretString;
 use serde_json::Value;
+use tokio::task::JoinHandle;
 use wharf_database::error::DatabaseError;
 use wharf_database::mysql::{Database, MysqlSettings};
 use wharf_database::request::QueryRequest;
@@ -15,6 +16,9 @@ use wharf_database::result::QueryResult;
 use super::support::services::{mysql_url, url_of_database};
 
 const FIXTURE: &str = include_str!("../corpus/fixture_mysql.sql");
+
+/// A query that would be counting for days.
+pub(crate) const ENDLESS: &str = "SELECT count(*) FROM orders_big a, orders_big b, orders_big c";
 
 /// A database with the fixture in it, and a URL to it with every privilege.
 pub(crate) struct Fixture {
@@ -92,6 +96,28 @@ impl Fixture {
             .unwrap();
         admin.disconnect().await.unwrap();
         count.unwrap()
+    }
+
+    /// Waits until the server has noticed that the role is not connected any more.
+    pub(crate) async fn until_gone(&self) {
+        within(Duration::from_secs(20), async {
+            while self.sessions().await > 0 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// Makes a connection busy with a statement that does not end by itself, and waits until the server runs it.
+    pub(crate) async fn keep_busy(
+        &self,
+        database: &Database,
+    ) -> JoinHandle<Result<QueryResult, DatabaseError>> {
+        let endless = limited(ENDLESS, Duration::from_secs(60));
+        let asking = database.clone();
+        let running = tokio::spawn(async move { asking.query(endless).await });
+        self.until_busy(1).await;
+        running
     }
 
     /// Waits until the reading role has so many sessions that do something other than wait.

@@ -34,12 +34,7 @@ async fn a_thousand_calls_at_once_share_five_connections() {
     let stats = database.pool_stats();
     assert_eq!((stats.queries, stats.errors, stats.waiting), (1_000, 0, 0));
     database.close().await;
-    within(Duration::from_secs(10), async {
-        while fixture.sessions().await > 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    fixture.until_gone().await;
 }
 
 #[tokio::test]
@@ -50,13 +45,7 @@ async fn a_full_pool_is_a_typed_error_and_recovers() {
     settings.pool.max_waiting = 1;
     settings.pool.acquire_timeout = Duration::from_millis(200);
     let database = Database::open(settings).unwrap();
-    let slow = limited(
-        "SELECT count(*) FROM orders_big a, orders_big b, orders_big c",
-        Duration::from_secs(60),
-    );
-    let asking = database.clone();
-    let busy = tokio::spawn(async move { asking.query(slow).await });
-    fixture.until_busy(1).await;
+    let busy = fixture.keep_busy(&database).await;
     let error = query(&database, "SELECT 1").await.unwrap_err();
     assert!(matches!(error, DatabaseError::Busy { .. }), "{error:?}");
     busy.abort();
@@ -99,13 +88,7 @@ async fn calls_that_are_given_up_at_any_moment_leave_no_session_behind() {
 async fn a_closed_database_answers_and_ends_what_runs() {
     let fixture = Fixture::new().await;
     let database = fixture.database().await;
-    let slow = limited(
-        "SELECT count(*) FROM orders_big a, orders_big b, orders_big c",
-        Duration::from_secs(60),
-    );
-    let asking = database.clone();
-    let running = tokio::spawn(async move { asking.query(slow).await });
-    fixture.until_busy(1).await;
+    let running = fixture.keep_busy(&database).await;
     within(Duration::from_secs(20), database.close()).await;
     assert_eq!(running.await.unwrap(), Err(DatabaseError::Cancelled));
     assert!(matches!(query(&database, "SELECT 1").await, Err(DatabaseError::Unavailable { .. })));

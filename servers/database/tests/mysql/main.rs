@@ -8,6 +8,9 @@ mod support;
 #[path = "../support/arguments.rs"]
 mod arguments;
 
+#[path = "../support/rounds.rs"]
+mod rounds;
+
 mod catalogue;
 mod fixture;
 mod load;

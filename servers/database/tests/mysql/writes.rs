@@ -11,9 +11,10 @@ use wharf_database::error::DatabaseError;
 use wharf_database::mysql::{Database, MysqlSettings};
 use wharf_database::request::Parameters;
 use wharf_database::write::{Touched, WriteRequest};
-use wharf_testkit::{Client, Wire};
+use wharf_testkit::Client;
 
 use super::fixture::{Fixture, until_idle, within};
+use super::rounds::Rounds;
 use super::support::client::mariadb;
 use super::support::proxy::{End, Moment, Proxy, Weather};
 use super::support::services::{Instance, address};
@@ -145,50 +146,22 @@ async fn rows_that_changed_while_the_person_was_thinking_are_asked_about_again()
     let fixture = Fixture::new().await;
     let databases =
         Databases::one("main", Database::open(writer(&fixture).await).unwrap()).unwrap();
-    let mut wire = Wire::memory(served(&databases));
-    let mut ask = async |id: u32, further: Value| {
-        let mut params = json!({
-            "name": "execute_write",
-            "arguments": {"statement": "DELETE FROM people"},
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
-            },
-        });
-        params.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
-        let request = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params});
-        wire.send(&request.to_string()).await;
-        wire.next().await.unwrap()["result"].take()
-    };
-    let agree = |asked: &Value| {
-        let key = asked["inputRequests"].as_object().unwrap().keys().next().unwrap();
-        let answer = json!({"action": "accept", "content": {"confirmed": true}});
-        json!({"requestState": asked["requestState"], "inputResponses": {key: answer}})
-    };
-    let first = ask(1, json!({})).await;
+    let statement = json!({"statement": "DELETE FROM people"});
+    let mut rounds = Rounds::new(served(&databases), "execute_write", statement);
+    let first = rounds.begin().await;
     assert!(first.to_string().contains("Change 2 rows"), "{first}");
     fixture.run("INSERT INTO people VALUES (3, 'x')").await;
     // The answer was to two rows, and three would go.
-    let second = ask(2, agree(&first)).await;
+    let second = rounds.agree(&first).await;
     assert!(second.to_string().contains("Change 3 rows"), "{second}");
-    let made = ask(3, agree(&second)).await;
+    let made = rounds.agree(&second).await;
     assert_eq!(made["structuredContent"], json!({"changed": true, "rows": 3}), "{made}");
     // The same answers again do nothing again.
     fixture.run("INSERT INTO people VALUES (1, 'a'), (2, 'b'), (3, 'c')").await;
-    let again = ask(4, agree(&second)).await;
+    let again = rounds.agree(&second).await;
     assert_eq!(again["structuredContent"]["code"], "CONFLICT", "{again}");
     assert_eq!(numbers(&fixture), "a,b,c");
     databases.close().await;
-}
-
-/// Waits until the server has noticed that the writing role is not connected any more.
-async fn until_gone(fixture: &Fixture) {
-    within(Duration::from_secs(20), async {
-        while fixture.sessions().await > 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
 }
 
 #[tokio::test]
@@ -210,7 +183,7 @@ async fn a_write_whose_commit_is_not_answered_is_never_called_made_or_failed() {
         assert!(matches!(unknown, Err(DatabaseError::OutcomeUnknown { .. })), "{unknown:?}");
         // The server may still be about to do it, but not once its session is gone.
         until_idle(&database).await;
-        until_gone(&fixture).await;
+        fixture.until_gone().await;
         let (after, changed) = (numbers(&fixture), format!("{number},987-65-4321"));
         // The end of the session, so that it holds no lock for hours, may come before a commit that was heard.
         let possible = after == before || (moment == Moment::After && after == changed);
