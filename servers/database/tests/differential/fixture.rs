@@ -8,6 +8,15 @@ pub(crate) const FIXED_SEED: u64 = 1;
 const SEED: u64 = 20_261_125;
 const ROWS: [usize; 3] = [24, 9, 0];
 
+/// Statements that make and fill the tables of a grammar, with columns of these types; each ends with `;`.
+pub(crate) fn script(grammar: &Grammar, types: &str) -> String {
+    let mut text = String::new();
+    for table in grammar.tables {
+        text += &format!("CREATE TABLE {table}(id INT PRIMARY KEY, {types});\n");
+    }
+    text + &rows(grammar)
+}
+
 /// Statements that fill the tables of a grammar, in order; each ends with `;`.
 pub(crate) fn rows(grammar: &Grammar) -> String {
     let mut random = Random::new(SEED);

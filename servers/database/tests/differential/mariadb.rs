@@ -8,37 +8,18 @@ use crate::fixture;
 use crate::mariadb_grammar::{GRAMMAR, TYPES};
 use crate::query::Query;
 use crate::support::client;
-use crate::support::services::{mysql_url, url_of_database};
+use crate::support::database::OwnDatabase;
+use crate::support::services::mysql_url;
 
 /// How the rows of NULLs are written here.
 pub(crate) const NULL: &str = "\x02";
 
-/// A database of this test's own, dropped with it.
-pub(crate) struct Fixture {
-    pub(crate) url: String,
-    name: String,
-}
-
-impl Fixture {
-    pub(crate) fn new(purpose: &str) -> Self {
-        let name = format!("differential_{purpose}_{}", std::process::id());
-        let text = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
-        client::mariadb(&mysql_url(), &format!("CREATE DATABASE {name} {text}"));
-        let fixture = Self { url: url_of_database(&mysql_url(), &name), name };
-        let mut script = String::new();
-        for table in GRAMMAR.tables {
-            script += &format!("CREATE TABLE {table}(id INT PRIMARY KEY, {TYPES});\n");
-        }
-        script += &fixture::rows(&GRAMMAR);
-        client::mariadb(&fixture.url, &script);
-        fixture
-    }
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        client::mariadb(&mysql_url(), &format!("DROP DATABASE {}", self.name));
-    }
+/// A database of one test's own with the tables of the grammar.
+pub(crate) fn filled(purpose: &str) -> OwnDatabase {
+    let text = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
+    let own = OwnDatabase::mariadb(&format!("differential_{purpose}"), text);
+    own.run(&fixture::script(&GRAMMAR, TYPES));
+    own
 }
 
 /// What the client answers to each query.
@@ -124,14 +105,14 @@ fn unescape(text: &str) -> String {
 /// and does not matter where both sides have the same plan.
 #[test]
 fn every_query_has_one_answer_however_it_is_planned() {
-    let fixture = Fixture::new("plans");
+    let own = filled("plans");
     let other = "SET optimizer_switch = 'derived_merge=off,semijoin=off,materialization=off,index_merge=off,condition_pushdown_for_derived=off,\
                  exists_to_in=off,join_cache_hashed=off'; SET join_cache_level = 0;";
     crate::compare::own_answers(
         &GRAMMAR,
         &[fixture::FIXED_SEED],
-        |queries| mariadb(&fixture.url, "", queries),
-        |queries| mariadb(&fixture.url, other, queries),
+        |queries| mariadb(&own.url, "", queries),
+        |queries| mariadb(&own.url, other, queries),
     );
 }
 

@@ -7,18 +7,19 @@ use wharf_database::mysql::{Database, MysqlSettings};
 use wharf_testkit::Client;
 
 use crate::compare::{bytes, compare, same_float, same_integer};
-use crate::mariadb::{Fixture, NULL, mariadb};
+use crate::mariadb::{NULL, filled, mariadb};
 use crate::mariadb_grammar::GRAMMAR;
 use crate::query::Query;
 
 #[tokio::test]
 async fn mariadb_answers_as_its_own_client_does() {
-    let fixture = Fixture::new("answers");
-    let settings = MysqlSettings::from_url(&SecretString::from(fixture.url.clone())).unwrap();
+    let own = filled("answers");
+    let settings = MysqlSettings::from_url(&SecretString::from(own.url.clone())).unwrap();
     let databases = Databases::one("main", Database::open(settings).unwrap()).unwrap();
     let client = Client::memory(wharf_database::server(databases)).await;
-    let own = |queries: &[Query]| mariadb(&fixture.url, "", queries);
-    compare(&GRAMMAR, &client, own, |expected, cell, column, _| same(expected, cell, column)).await;
+    let expected = |queries: &[Query]| mariadb(&own.url, "", queries);
+    compare(&GRAMMAR, &client, expected, |expected, cell, column, _| same(expected, cell, column))
+        .await;
 }
 
 /// Whether a cell is what the client writes for it.

@@ -7,8 +7,7 @@ use crate::compare::Outcome;
 use crate::fixture;
 use crate::postgres_grammar::{GRAMMAR, TYPES};
 use crate::query::Query;
-use crate::support::client;
-use crate::support::services::{postgres_url, url_of_database};
+use crate::support::database::OwnDatabase;
 
 /// Between cells, between rows, for NULL, and before what is not a row: bytes that no value here has.
 const CELL: char = '\x1f';
@@ -16,33 +15,14 @@ const ROW: char = '\x1e';
 pub(crate) const NULL: &str = "\x02";
 const MARK: char = '\x03';
 
-/// A database of this test's own, dropped with it.
-pub(crate) struct Fixture {
-    pub(crate) url: String,
-    name: String,
-}
-
-impl Fixture {
-    pub(crate) fn new(purpose: &str) -> Self {
-        let name = format!("differential_{purpose}_{}", std::process::id());
-        client::psql(&postgres_url(), &format!("CREATE DATABASE {name}"));
-        let fixture = Self { url: url_of_database(&postgres_url(), &name), name };
-        let mut script = String::from(
-            "CREATE TYPE mood AS ENUM ('sad', 'so, so', 'ok'); CREATE TYPE pair AS (n int, \"te xt\" text);",
-        );
-        for table in GRAMMAR.tables {
-            script += &format!("CREATE TABLE {table}(id int PRIMARY KEY, {TYPES});\n");
-        }
-        script += &fixture::rows(&GRAMMAR);
-        client::psql(&fixture.url, &format!("{script} ANALYZE;"));
-        fixture
-    }
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        client::psql(&postgres_url(), &format!("DROP DATABASE {} WITH (FORCE)", self.name));
-    }
+/// A database of one test's own with the tables of the grammar.
+pub(crate) fn filled(purpose: &str) -> OwnDatabase {
+    let own = OwnDatabase::postgres(&format!("differential_{purpose}"));
+    let script = fixture::script(&GRAMMAR, TYPES);
+    own.run(&format!(
+        "CREATE TYPE mood AS ENUM ('sad', 'so, so', 'ok'); CREATE TYPE pair AS (n int, \"te xt\" text); {script} ANALYZE;"
+    ));
+    own
 }
 
 /// What `psql` answers to each query.
@@ -108,20 +88,20 @@ fn table(text: &str) -> Vec<Vec<String>> {
 /// The promise of the grammar: an answer depends on the query alone, not on how the planner comes to it.
 #[test]
 fn every_query_has_one_answer_however_it_is_planned() {
-    let fixture = Fixture::new("plans");
+    let own = filled("plans");
     let other = "SET enable_hashjoin = off; SET enable_hashagg = off; SET enable_nestloop = off; SET enable_memoize = off; \
                  SET enable_sort = off; SET enable_material = off; SET jit = off; SET from_collapse_limit = 1;";
     crate::compare::own_answers(
         &GRAMMAR,
         &fixture::seeds().0,
-        |queries| psql(&fixture.url, "", queries),
-        |queries| psql(&fixture.url, other, queries),
+        |queries| psql(&own.url, "", queries),
+        |queries| psql(&own.url, other, queries),
     );
 }
 
 #[test]
 fn psqls_output_is_read_whole() {
-    let fixture = Fixture::new("reading");
+    let own = filled("reading");
     let sqls = [
         "SELECT '' AS a",
         "SELECT 1 AS a WHERE false",
@@ -134,7 +114,7 @@ fn psqls_output_is_read_whole() {
         Outcome::Rows { rows: none, .. },
         Outcome::Rows { columns, rows },
         Outcome::Error(error),
-    ] = &psql(&fixture.url, "", &queries)[..]
+    ] = &psql(&own.url, "", &queries)[..]
     else {
         panic!("an error at the wrong place");
     };

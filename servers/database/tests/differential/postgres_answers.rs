@@ -6,18 +6,19 @@ use wharf_database::postgres::{Postgres, PostgresSettings, SecretUrl};
 use wharf_testkit::Client;
 
 use crate::compare::{bytes, compare, same_float, same_integer};
-use crate::postgres::{Fixture, NULL, psql};
+use crate::postgres::{NULL, filled, psql};
 use crate::postgres_grammar::GRAMMAR;
 use crate::query::Query;
 
 #[tokio::test]
 async fn postgres_answers_as_psql_does() {
-    let fixture = Fixture::new("answers");
-    let settings = PostgresSettings::from_url(&SecretUrl(&fixture.url)).unwrap();
+    let own = filled("answers");
+    let settings = PostgresSettings::from_url(&SecretUrl(&own.url)).unwrap();
     let databases = Databases::one("main", Postgres::open(settings).unwrap()).unwrap();
     let client = Client::memory(wharf_database::server(databases)).await;
-    let own = |queries: &[Query]| psql(&fixture.url, "", queries);
-    compare(&GRAMMAR, &client, own, |expected, cell, column, _| same(expected, cell, column)).await;
+    let expected = |queries: &[Query]| psql(&own.url, "", queries);
+    compare(&GRAMMAR, &client, expected, |expected, cell, column, _| same(expected, cell, column))
+        .await;
 }
 
 /// Whether a cell is what psql writes for it.

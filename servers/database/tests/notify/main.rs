@@ -10,25 +10,19 @@ use std::{
     process::{Command, Stdio},
 };
 
-use support::{client::psql, services};
+use support::database::OwnDatabase;
 use wharf_database::changes::RowChange;
 
 const MIGRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/notify_row_changes.sql");
 
 /// A database with the migration in it, for one test.
 struct Migrated {
-    admin: String,
-    url: String,
-    name: String,
+    own: OwnDatabase,
 }
 
 impl Migrated {
     fn new(name: &str) -> Self {
-        let name = format!("notify_{name}_{}", std::process::id());
-        let admin = services::postgres_url();
-        psql(&admin, &format!("CREATE DATABASE {name}"));
-        let url = services::url_of_database(&admin, &name);
-        let migrated = Self { admin, url, name };
+        let migrated = Self { own: OwnDatabase::postgres(&format!("notify_{name}")) };
         // Twice: whoever installs it again changes nothing.
         for _ in 0..2 {
             migrated.script(&std::fs::read_to_string(MIGRATION).unwrap());
@@ -39,7 +33,7 @@ impl Migrated {
     /// Runs a script in one session and returns what it prints.
     fn script(&self, sql: &str) -> String {
         let mut command = Command::new("psql");
-        command.args(["--no-psqlrc", "-qXAt", "-v", "ON_ERROR_STOP=1", "-f", "-", &self.url]);
+        command.args(["--no-psqlrc", "-qXAt", "-v", "ON_ERROR_STOP=1", "-f", "-", &self.own.url]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut client = command.spawn().unwrap();
         client.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
@@ -71,12 +65,6 @@ impl Migrated {
         let expected: Vec<(&str, Vec<&str>)> =
             expected.iter().map(|(table, id)| (*table, id.to_vec())).collect();
         assert_eq!(heard, expected, "{sql}");
-    }
-}
-
-impl Drop for Migrated {
-    fn drop(&mut self) {
-        psql(&self.admin, &format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }
 
@@ -138,7 +126,7 @@ fn keys_are_written_alike_whoever_writes_the_row() {
     // What can't be told does not stop the write.
     database.check("INSERT INTO keyless VALUES (1);", &[]);
     database.check("INSERT INTO texts VALUES (repeat('x', 9000));", &[]);
-    assert_eq!(psql(&database.url, "SELECT count(*) FROM texts"), "2");
+    assert_eq!(database.own.run("SELECT count(*) FROM texts"), "2");
 }
 
 #[test]

@@ -6,19 +6,15 @@ use wharf_database::Databases;
 use wharf_database::postgres::{Postgres, PostgresSettings, SecretUrl};
 use wharf_testkit::Client;
 
-use super::support::client::psql;
-use super::support::services::{postgres_url, url_of_database};
+use super::support::database::OwnDatabase;
 
 #[tokio::test]
 async fn a_misspelt_table_is_answered_with_near_names() {
-    let name = format!("names_{}", std::process::id());
-    psql(&postgres_url(), &format!("CREATE DATABASE {name}"));
-    let url = url_of_database(&postgres_url(), &name);
-    psql(
-        &url,
+    let own = OwnDatabase::postgres("names");
+    own.run(
         "CREATE SCHEMA sales; CREATE TABLE customers(id int); CREATE TABLE sales.invoices(id int)",
     );
-    let mut settings = PostgresSettings::from_url(&SecretUrl(&url)).unwrap();
+    let mut settings = PostgresSettings::from_url(&SecretUrl(&own.url)).unwrap();
     settings.writes = true;
     let databases = Databases::one("main", Postgres::open(settings).unwrap()).unwrap();
     let client = Client::memory(wharf_database::server(databases.clone())).await;
@@ -39,5 +35,4 @@ async fn a_misspelt_table_is_answered_with_near_names() {
     let column = client.call("execute_query", json!({"query": "SELECT nme FROM customers"})).await;
     assert!(!column.expect_error(ErrorKind::InvalidInput).message().contains("did you mean"));
     databases.close().await;
-    psql(&postgres_url(), &format!("DROP DATABASE {name} WITH (FORCE)"));
 }

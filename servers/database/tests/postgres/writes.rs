@@ -12,45 +12,24 @@ use wharf_database::write::{Touched, WriteRequest};
 use wharf_testkit::Client;
 
 use super::support::client::psql;
+use super::support::database::OwnDatabase;
 use super::support::proxy::{End, Moment, Proxy, Weather};
-use super::support::services::{Instance, address, postgres_url, url_at, url_of_database};
+use super::support::services::{Instance, address, url_at};
 
 const ASKING: [Revision; 2] = [Revision::V2026_07_28, Revision::V2025_11_25];
 const ONE: Touched = Touched { rows: 1, further_rows: None };
 
-/// A database of its own with one table, dropped in the end.
-struct Own {
-    url: String,
-    name: String,
-}
-
-impl Own {
-    fn new(name: &str) -> Self {
-        let name = format!("writes_{name}_{}", std::process::id());
-        psql(&postgres_url(), &format!("CREATE DATABASE {name}"));
-        let url = url_of_database(&postgres_url(), &name);
-        psql(
-            &url,
-            "CREATE TABLE users(id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'a'), (2, 'b')",
-        );
-        Self { url, name }
-    }
-
-    fn names(&self) -> String {
-        names(&self.url)
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        psql(&postgres_url(), &format!("DROP DATABASE {} WITH (FORCE)", self.name));
-    }
+/// A database of one test's own with one table.
+fn own(purpose: &str) -> OwnDatabase {
+    let own = OwnDatabase::postgres(&format!("writes_{purpose}"));
+    own.run("CREATE TABLE users(id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'a'), (2, 'b')");
+    own
 }
 
 /// Waits until the server has noticed that nobody is connected any more.
-async fn until_alone(own: &Own) {
+async fn until_alone(own: &OwnDatabase) {
     let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    while psql(&own.url, others).trim() != "0" {
+    while own.run(others) != "0" {
         tokio::task::yield_now().await;
     }
 }
@@ -80,7 +59,7 @@ fn rename(name: &str) -> WriteRequest {
 #[tokio::test]
 async fn a_write_through_the_tool_is_made_once_a_person_agreed() {
     for revision in ASKING {
-        let own = Own::new(if revision == ASKING[0] { "new" } else { "old" });
+        let own = own(if revision == ASKING[0] { "new" } else { "old" });
         let databases = Databases::one("main", open(&own.url)).unwrap();
         let service = wharf_database::server(databases.clone()).build().unwrap();
         let change = || json!({"statement": "UPDATE users SET name = $1 WHERE id = $2", "params": ["o'neil", 1]});
@@ -88,11 +67,11 @@ async fn a_write_through_the_tool_is_made_once_a_person_agreed() {
         let unwilling = asked().decline("Change 1 row of the database \"main\"").await;
         let outcome: Value = unwilling.call("execute_write", change()).await.structured();
         assert_eq!(outcome, json!({"changed": false, "reason": "the person did not agree"}));
-        assert_eq!(own.names(), "a,b");
+        assert_eq!(names(&own.url), "a,b");
         let client = asked().answer("Change 1 row", json!({"confirmed": true})).await;
         let outcome: Value = client.call("execute_write", change()).await.structured();
         assert_eq!(outcome, json!({"changed": true, "rows": 1}));
-        assert_eq!(own.names(), "o'neil,b");
+        assert_eq!(names(&own.url), "o'neil,b");
         client.assert_all_asked();
         for statement in ["DROP TABLE users", "SELECT 1", "DELETE FROM users; SELECT 1"] {
             let refused = client.call("execute_write", json!({"statement": statement})).await;
@@ -106,7 +85,7 @@ async fn a_write_through_the_tool_is_made_once_a_person_agreed() {
 
 #[tokio::test]
 async fn a_write_whose_commit_is_not_answered_is_never_called_made_or_failed() {
-    let own = Own::new("commit");
+    let own = own("commit");
     let proxy = Proxy::to(address(&own.url)).await;
     let database = open(&url_at(&own.url, proxy.address()));
     let writer = database.writer().unwrap();
@@ -117,14 +96,14 @@ async fn a_write_whose_commit_is_not_answered_is_never_called_made_or_failed() {
         ("y", Moment::After, End::Reset, None),
         ("z", Moment::After, End::Cut, Some(true)),
     ] {
-        let before = own.names();
+        let before = names(&own.url);
         proxy.end_at(b"COMMIT", moment, end);
         let unknown = writer.write(&rename(name), ONE).await;
         assert!(!proxy.is_armed(), "{moment:?} {end:?} {unknown:?}");
         assert!(matches!(unknown, Err(DatabaseError::OutcomeUnknown { .. })), "{unknown:?}");
         // The server may still be about to do it, but not once its session is gone.
         until_alone(&own).await;
-        let after = own.names();
+        let after = names(&own.url);
         match made {
             Some(true) => assert_eq!(after, format!("{name},b")),
             Some(false) => assert_eq!(after, before),
@@ -133,13 +112,13 @@ async fn a_write_whose_commit_is_not_answered_is_never_called_made_or_failed() {
     }
     // It goes on with another connection.
     assert_eq!(writer.write(&rename("last"), ONE).await, Ok(ONE));
-    assert_eq!(own.names(), "last,b");
+    assert_eq!(names(&own.url), "last,b");
     database.close().await;
 }
 
 #[tokio::test]
 async fn a_write_whose_commit_meets_silence_is_given_up_and_its_connection_too() {
-    let own = Own::new("silence");
+    let own = own("silence");
     let proxy = Proxy::to(address(&own.url)).await;
     let database = open(&url_at(&own.url, proxy.address()));
     let writer = database.writer().unwrap();
@@ -166,7 +145,7 @@ async fn a_write_whose_commit_meets_silence_is_given_up_and_its_connection_too()
         // The network is repaired, and what was said before it broke has arrived or has not.
         proxy.end_all(End::Reset);
         until_alone(&own).await;
-        assert_eq!(own.names(), expected);
+        assert_eq!(names(&own.url), expected);
         assert_eq!(writer.preview(&rename).await, Ok(ONE));
         assert!(proxy.accepted() > connections + 1 || connections == 0, "a new connection");
     }
@@ -176,7 +155,7 @@ async fn a_write_whose_commit_meets_silence_is_given_up_and_its_connection_too()
 
 #[tokio::test]
 async fn a_write_whose_connection_ends_before_its_commit_is_not_made() {
-    let own = Own::new("before");
+    let own = own("before");
     let proxy = Proxy::to(address(&own.url)).await;
     let database = open(&url_at(&own.url, proxy.address()));
     let writer = database.writer().unwrap();
@@ -185,20 +164,20 @@ async fn a_write_whose_connection_ends_before_its_commit_is_not_made() {
         let lost = writer.write(&rename("x"), ONE).await;
         assert!(!proxy.is_armed());
         assert!(matches!(lost, Err(DatabaseError::Unavailable { .. })), "{lost:?}");
-        assert_eq!(own.names(), "a,b");
+        assert_eq!(names(&own.url), "a,b");
     }
     // On a session that was idle before, the work is done once more, for nothing of it was committed.
     assert_eq!(writer.preview(&rename("x")).await, Ok(ONE));
     proxy.end_at(b"SET CONSTRAINTS", Moment::After, End::Reset);
     assert_eq!(writer.write(&rename("x"), ONE).await, Ok(ONE));
     assert!(!proxy.is_armed());
-    assert_eq!(own.names(), "x,b");
+    assert_eq!(names(&own.url), "x,b");
     database.close().await;
 }
 
 #[tokio::test]
 async fn a_write_dropped_at_its_commit_is_made_or_not_and_holds_no_lock() {
-    let own = Own::new("dropped");
+    let own = own("dropped");
     let proxy = Proxy::to(address(&own.url)).await;
     let database = std::sync::Arc::new(open(&url_at(&own.url, proxy.address())));
     for delay in 0..12_u32 {
@@ -218,7 +197,7 @@ async fn a_write_dropped_at_its_commit_is_made_or_not_and_holds_no_lock() {
         while database.pool_stats().in_use > 0 {
             tokio::task::yield_now().await;
         }
-        let found = own.names();
+        let found = names(&own.url);
         assert!(found == "a,b" || found == "x,b", "{found}");
         psql(&own.url, "BEGIN; SELECT * FROM users FOR UPDATE NOWAIT; COMMIT");
     }

@@ -7,5 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 pub mod client;
+pub mod database;
 pub mod proxy;
 pub mod services;
