@@ -15,6 +15,8 @@ pub mod catalog;
 pub mod changes;
 mod collector;
 mod completions;
+#[cfg(test)]
+mod corpus;
 pub mod databases;
 pub mod engine;
 pub mod error;

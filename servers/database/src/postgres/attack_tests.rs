@@ -11,6 +11,7 @@ use super::Postgres;
 use super::read::Boundaries;
 use super::scratch::Scratch;
 use super::settings::PostgresSettings;
+use crate::corpus::{self, Expect};
 use crate::engine::Engine as _;
 use crate::error::DatabaseError;
 use crate::peak::Peak;
@@ -45,23 +46,6 @@ const DIGEST: &str = "SELECT md5(string_agg(x, E'\\n' ORDER BY x)) FROM ( \
        FROM pg_class c WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND c.relispopulated AND NOT c.relispartition AND c.relname !~ '^planned_' \
          AND c.relnamespace <> 'information_schema'::regnamespace AND c.relpersistence = 'p') d";
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Expect {
-    Refuse,
-    Harmless,
-    Allow,
-}
-
-fn expand(input: &str) -> String {
-    match input {
-        "{{NESTED_PARENS_20000}}" => {
-            format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000))
-        }
-        "{{SQL_5MB}}" => format!("SELECT '{}'", "x".repeat(5_000_000)),
-        plain => plain.to_owned(),
-    }
-}
-
 /// What came with a version of PostgreSQL, and with the versions before it.
 fn since(version: u64) -> Vec<Value> {
     let all: Value =
@@ -71,27 +55,10 @@ fn since(version: u64) -> Vec<Value> {
 }
 
 fn cases(version: u64) -> Vec<(String, Expect)> {
-    let shared: Value =
-        serde_json::from_str(include_str!("../../tests/corpus/postgres.json")).unwrap();
-    let own: Value =
-        serde_json::from_str(include_str!("../../tests/corpus/postgres_own.json")).unwrap();
-    let mut cases = Vec::new();
-    for case in ["attacks", "legit"].iter().flat_map(|part| shared[part].as_array().unwrap()) {
-        let expect = match case["expect"].as_str().unwrap() {
-            "refuse" => Expect::Refuse,
-            "harmless" => Expect::Harmless,
-            "allow" => Expect::Allow,
-            other => panic!("unknown expectation {other}"),
-        };
-        cases.push((expand(case["input"].as_str().unwrap()), expect));
-    }
-    for own in [vec![own], since(version)].concat() {
-        for (part, expect) in
-            [("refuse", Expect::Refuse), ("harmless", Expect::Harmless), ("allow", Expect::Allow)]
-        {
-            let parts = own[part].as_array().into_iter().flatten();
-            cases.extend(parts.map(|case| (case.as_str().unwrap().to_owned(), expect)));
-        }
+    let own = serde_json::from_str(include_str!("../../tests/corpus/postgres_own.json")).unwrap();
+    let mut cases = corpus::shared(include_str!("../../tests/corpus/postgres.json"));
+    for part in [vec![own], since(version)].concat() {
+        cases.extend(corpus::listed(&part));
     }
     cases
 }

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Boundaries;
 use super::{Database, SqliteSettings};
+use crate::corpus::{self, Expect};
 use crate::error::DatabaseError;
 use crate::peak::Peak;
 use crate::request::QueryRequest;
@@ -74,50 +74,10 @@ fn digest(path: &Path) -> Vec<u8> {
     Sha256::digest(std::fs::read(path).unwrap()).to_vec()
 }
 
-/// What a case must lead to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Expect {
-    Refuse,
-    Harmless,
-    Allow,
-}
-
 fn cases() -> Vec<(String, Expect)> {
-    let shared: Value =
-        serde_json::from_str(include_str!("../../tests/corpus/shared.json")).unwrap();
-    let own: Value = serde_json::from_str(include_str!("../../tests/corpus/own.json")).unwrap();
-    let mut cases = Vec::new();
-    for case in ["attacks", "legit"].iter().flat_map(|part| shared[part].as_array().unwrap()) {
-        let expect = match case["expect"].as_str().unwrap() {
-            "refuse" => Expect::Refuse,
-            "harmless" => Expect::Harmless,
-            "allow" => Expect::Allow,
-            other => panic!("unknown expectation {other}"),
-        };
-        cases.push((expand(case["input"].as_str().unwrap()), expect));
-    }
-    for (part, expect) in
-        [("refuse", Expect::Refuse), ("harmless", Expect::Harmless), ("legit", Expect::Allow)]
-    {
-        for input in own[part].as_array().unwrap() {
-            cases.push((input.as_str().unwrap().to_owned(), expect));
-        }
-    }
-    cases.extend(generated());
-    cases
-}
-
-fn expand(input: &str) -> String {
-    match input {
-        "{{NESTED_PARENS_20000}}" => {
-            format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000))
-        }
-        "{{SQL_5MB}}" => format!("SELECT '{}'", "x".repeat(5_000_000)),
-        plain => {
-            assert!(!plain.starts_with("{{"), "unknown generated input {plain}");
-            plain.to_owned()
-        }
-    }
+    let own = serde_json::from_str(include_str!("../../tests/corpus/own.json")).unwrap();
+    let shared = corpus::shared(include_str!("../../tests/corpus/shared.json"));
+    [shared, corpus::listed(&own), generated()].concat()
 }
 
 /// Inputs that are too long to write down.
