@@ -39,7 +39,7 @@ class MariaDb:
     def prepare(self) -> None:
         make_folder(self.data, self.account)
         make_folder(self.folder / "tmp", self.account)
-        self.daemon.prepare([packages.require("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}",
+        self.daemon.prepare([packages.require("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}", self._own_tmp(),
                              "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
                              "--innodb-flush-method=nosync", "--innodb-log-file-size=32M"])
 
@@ -53,11 +53,14 @@ class MariaDb:
 
     def _command(self) -> list:
         return [packages.require("mariadbd"), "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
-                # A server that starts removes the temporary tables of every other one in the same folder.
-                f"--tmpdir={self.folder / 'tmp'}",
+                self._own_tmp(),
                 f"--socket={self.folder / 'socket'}", f"--pid-file={self.folder / 'pid'}", f"--init-file={self.folder / 'users.sql'}",
                 f"--ssl-ca={self.certificates.ca}", f"--ssl-cert={self.folder / 'server.pem'}", f"--ssl-key={self.folder / 'server.key'}",
                 *OPTIONS]
+
+    def _own_tmp(self) -> str:
+        """A server that starts removes the temporary tables of every other one in the same folder; so does what makes the data."""
+        return f"--tmpdir={self.folder / 'tmp'}"
 
     def _answers(self) -> bool:
         environment = {**os.environ, "MYSQL_PWD": self.password}
