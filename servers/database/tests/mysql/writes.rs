@@ -33,7 +33,6 @@ async fn writer(fixture: &Fixture) -> MysqlSettings {
     let mut settings = fixture.role("SELECT, SHOW VIEW, INSERT, UPDATE, DELETE, TRIGGER").await;
     settings.writes = true;
     settings.pool.max = 1;
-    settings.connect_timeout = Duration::from_secs(2);
     settings
 }
 

@@ -44,7 +44,6 @@ fn open(url: &str) -> Postgres {
     // The proxy has to read what is said.
     settings.tls.mode = TlsMode::Disable;
     settings.pool.max = 1;
-    settings.connect_timeout = Duration::from_secs(2);
     Postgres::open(settings).unwrap()
 }
 
