@@ -28,6 +28,8 @@ mod run;
 #[cfg(test)]
 mod run_tests;
 mod sample;
+#[cfg(test)]
+mod shape_tests;
 mod stats;
 mod time;
 mod time_series;

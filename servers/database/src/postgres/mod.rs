@@ -62,6 +62,10 @@ mod value_tests;
 #[cfg(test)]
 mod verdict_tests;
 #[cfg(test)]
+mod write_attack_tests;
+#[cfg(test)]
+mod write_race_tests;
+#[cfg(test)]
 mod write_tests;
 
 pub use engine::Postgres;
