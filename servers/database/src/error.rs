@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::names::TableName;
+use crate::write::Touched;
 
 /// The advice of a refusal where nothing but reading is allowed. [`DatabaseError::in_a_change`] has another one.
 pub(crate) const ONLY_READ: &str = "send a statement that only reads";
@@ -112,15 +113,15 @@ pub enum DatabaseError {
         /// The work that was allowed, in the database's own steps.
         steps: u64,
     },
-    /// A change touches another number of rows than somebody agreed to. Nothing was changed.
+    /// A change touches other numbers of rows than somebody agreed to. Nothing was changed.
     #[error(
-        "nothing was changed: the statement would now touch {found} rows and not {expected}; look at the rows again and repeat it"
+        "nothing was changed: the statement would now touch {found} and not {expected}; look at the rows again and repeat it"
     )]
     Changed {
-        /// Rows that were agreed to.
-        expected: u64,
-        /// Rows that it would touch now.
-        found: u64,
+        /// What was agreed to.
+        expected: Touched,
+        /// What it would touch now.
+        found: Touched,
     },
     /// Whether a change was made is not known.
     #[error(

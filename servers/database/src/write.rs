@@ -6,6 +6,7 @@
 //! It refuses whatever is not INSERT, UPDATE or DELETE (or MySQL's REPLACE): the schema, settings and permissions of a database are not changed
 //! through a model.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -50,12 +51,23 @@ pub struct Touched {
     pub further_rows: Option<u64>,
 }
 
+impl fmt::Display for Touched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rows, further_rows } = self;
+        write!(f, "{rows} row{}", if *rows == 1 { "" } else { "s" })?;
+        match further_rows {
+            Some(further) => write!(f, " (and {further} more through triggers and references)"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Touched {
     /// What was touched, unless something else was expected.
     pub(crate) fn as_expected(self, expected: Option<Self>) -> Result<Self, DatabaseError> {
         match expected {
             Some(other) if other != self => {
-                Err(DatabaseError::Changed { expected: other.rows, found: self.rows })
+                Err(DatabaseError::Changed { expected: other, found: self })
             }
             _ => Ok(self),
         }

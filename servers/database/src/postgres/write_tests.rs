@@ -118,7 +118,7 @@ async fn a_write_is_committed_only_as_it_was_previewed() {
     scratch.execute("INSERT INTO people VALUES (3, 'x')").await;
     let before = scratch.value(DIGEST).await;
     let changed = write(&database, sql, 2).await;
-    assert_eq!(changed, Err(DatabaseError::Changed { expected: 2, found: 3 }));
+    assert_eq!(changed, Err(DatabaseError::Changed { expected: touched(2), found: touched(3) }));
     assert_eq!(scratch.value(DIGEST).await, before);
     assert_eq!(write(&database, sql, 3).await, Ok(touched(3)));
     assert_eq!(scratch.value("SELECT count(*) FROM people").await, "0");

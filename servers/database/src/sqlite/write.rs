@@ -241,9 +241,24 @@ mod tests {
         let file = file();
         let before = file.digest();
         let sql = "DELETE FROM users WHERE id = 1";
-        let other = touched(2, 2);
-        assert_eq!(file.write(sql, other), Err(DatabaseError::Changed { expected: 2, found: 1 }));
-        assert_eq!(file.digest(), before);
+        let found = touched(1, 2);
+        // Other rows, and the same with others behind them.
+        for (expected, told) in [
+            (
+                touched(2, 2),
+                "1 row (and 2 more through triggers and references) and not 2 rows (and 2 more",
+            ),
+            (
+                touched(1, 3),
+                "1 row (and 2 more through triggers and references) and not 1 row (and 3 more",
+            ),
+            (touched(1, 0), "1 row (and 2 more through triggers and references) and not 1 row;"),
+        ] {
+            let changed = file.write(sql, expected).unwrap_err();
+            assert_eq!(changed, DatabaseError::Changed { expected, found });
+            assert!(changed.to_string().contains(told), "{changed}");
+            assert_eq!(file.digest(), before);
+        }
         assert_eq!(file.write(sql, touched(1, 2)), Ok(touched(1, 2)));
         let after = file.digest();
         assert!(
