@@ -42,6 +42,8 @@ pub mod search;
 pub mod sqlite;
 mod tools;
 pub mod write;
+#[cfg(test)]
+mod write_testing;
 
 use std::sync::Arc;
 

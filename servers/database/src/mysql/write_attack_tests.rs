@@ -1,7 +1,8 @@
 //! Every statement that is no single change of InnoDB's rows, against a role that may do everything: refused, and without a trace.
 
-use super::write_tests::{open, preview, server, write};
+use super::write_tests::{open, server};
 use crate::error::DatabaseError;
+use crate::write_testing::{preview, write};
 
 /// What is refused to a role that may do everything.
 const ATTACKS: &[&str] = &[

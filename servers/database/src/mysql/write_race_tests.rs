@@ -8,10 +8,11 @@ use mysql_async::prelude::Queryable as _;
 
 use super::Database;
 use super::testing::TestDatabase;
-use super::write_tests::{open, preview, request, server, touched, value, write};
+use super::write_tests::{open, server, value};
 use crate::engine::Engine as _;
 use crate::error::DatabaseError;
 use crate::write::{Touched, WriteRequest};
+use crate::write_testing::{preview, request, touched, write};
 
 /// Rows that take longer to find than any test waits.
 const ENDLESS: &str = "INSERT INTO people SELECT a.id, 'x' FROM orders_big a, orders_big b, orders_big c WHERE a.id + b.id + c.id < 0";
@@ -63,7 +64,7 @@ fn write_in_a_task(
     rows: u64,
 ) -> tokio::task::JoinHandle<Result<Touched, DatabaseError>> {
     let database = Arc::clone(database);
-    tokio::spawn(async move { write(&database, sql, rows).await })
+    tokio::spawn(async move { write(&*database, sql, rows).await })
 }
 
 #[tokio::test]
@@ -186,7 +187,7 @@ async fn a_write_that_runs_out_of_time_or_is_dropped_is_rolled_back() {
     until_running(&server, "INSERT INTO", 0).await;
     database.settled().await;
     assert_eq!(server.state().await, before);
-    assert_eq!(write(&database, "DELETE FROM people WHERE id = 1", 1).await, Ok(touched(1)));
+    assert_eq!(write(&*database, "DELETE FROM people WHERE id = 1", 1).await, Ok(touched(1)));
     database.close().await;
 }
 
@@ -202,7 +203,7 @@ async fn a_write_is_stopped_by_the_end_of_the_database_and_rolled_back() {
     until_running(&server, "INSERT INTO", 0).await;
     assert_eq!(server.state().await, before);
     assert!(matches!(
-        preview(&database, "DELETE FROM people").await,
+        preview(&*database, "DELETE FROM people").await,
         Err(DatabaseError::Unavailable { .. })
     ));
 }
@@ -235,6 +236,6 @@ async fn a_write_whose_statement_or_session_is_ended_by_somebody_else_is_an_erro
         database.settled().await;
         assert_eq!(server.state().await, before, "{kill}");
     }
-    assert_eq!(write(&database, "DELETE FROM people WHERE id = 1", 1).await, Ok(touched(1)));
+    assert_eq!(write(&*database, "DELETE FROM people WHERE id = 1", 1).await, Ok(touched(1)));
     database.close().await;
 }

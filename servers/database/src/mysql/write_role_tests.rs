@@ -1,13 +1,14 @@
 //! Changes by roles that may do less than everything: what the server forbids, what the guard can't see, and what is hidden.
 
 use super::testing::TestDatabase;
-use super::write_tests::{open, preview, server, touched, write};
+use super::write_tests::{open, server};
 use super::{Database, MysqlSettings};
 use crate::engine::Engine as _;
 use crate::error::{DatabaseError, ErrorKind};
 use crate::promises::{ColumnName, Promised, Promises};
 use crate::request::QueryRequest;
 use crate::write::WriteRequest;
+use crate::write_testing::{preview, touched, write};
 
 const WRITER: &str = "SELECT, SHOW VIEW, INSERT, UPDATE, DELETE, TRIGGER";
 

@@ -7,7 +7,8 @@ use super::{Database, MysqlSettings};
 use crate::engine::Engine as _;
 use crate::error::{DatabaseError, ErrorKind};
 use crate::request::{Parameters, QueryRequest};
-use crate::write::{MAX_STATEMENT_BYTES, Touched, WriteRequest};
+use crate::write::{MAX_STATEMENT_BYTES, WriteRequest};
+use crate::write_testing::{preview, touched, write};
 
 /// Tables that can be changed, and tables that cannot because of what lies behind them.
 const FIXTURE: &str = "CREATE TABLE log(id INT, what VARCHAR(50)); \
@@ -48,26 +49,6 @@ pub(super) async fn server() -> TestDatabase {
 pub(super) fn open(mut settings: MysqlSettings) -> Database {
     settings.writes = true;
     Database::open(settings).unwrap()
-}
-
-pub(super) fn request(sql: &str) -> WriteRequest {
-    WriteRequest { sql: sql.to_owned(), ..WriteRequest::default() }
-}
-
-pub(super) fn touched(rows: u64) -> Touched {
-    Touched { rows, further_rows: None }
-}
-
-pub(super) async fn preview(database: &Database, sql: &str) -> Result<Touched, DatabaseError> {
-    database.writer().unwrap().preview(&request(sql)).await
-}
-
-pub(super) async fn write(
-    database: &Database,
-    sql: &str,
-    rows: u64,
-) -> Result<Touched, DatabaseError> {
-    database.writer().unwrap().write(&request(sql), touched(rows)).await
 }
 
 /// The first value of a question, outside of what is tested.

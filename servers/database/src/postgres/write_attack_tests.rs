@@ -1,8 +1,9 @@
 //! What is no change of rows, or reaches more than rows, is refused as a change: without a trace, and with words that help.
 
-use super::write_tests::{DIGEST, open, preview, scratch, until_idle, write};
+use super::write_tests::{DIGEST, open, scratch, until_idle};
 use crate::engine::Engine as _;
 use crate::error::{DatabaseError, ErrorKind};
+use crate::write_testing::{preview, write};
 
 #[tokio::test]
 async fn whatever_is_no_write_of_rows_is_refused_without_effect_even_to_a_superuser() {

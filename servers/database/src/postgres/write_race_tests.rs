@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::write_tests::{DIGEST, open, request, scratch, touched, until_idle, write};
+use super::write_tests::{DIGEST, open, scratch, until_idle};
 use crate::engine::Engine as _;
 use crate::error::DatabaseError;
 use crate::write::WriteRequest;
+use crate::write_testing::{request, touched, write};
 
 #[tokio::test]
 async fn a_write_waits_briefly_for_a_lock_of_somebody_else() {
@@ -27,14 +28,13 @@ async fn a_write_that_runs_out_of_time_or_is_dropped_is_rolled_back() {
     let scratch = scratch().await;
     let database = Arc::new(open(scratch.superuser()));
     let before = scratch.value(DIGEST).await;
-    let endless =
-        "INSERT INTO people SELECT g, 'x' FROM generate_series(1, 1000000000) g WHERE g < 0";
+    let endless = "INSERT INTO people SELECT g, 'x' FROM generate_series(1, 1000000000) g WHERE g < 0";
     let slow = WriteRequest { timeout: Some(Duration::from_secs(1)), ..request(endless) };
     let stopped = database.writer().unwrap().write(&slow, touched(0)).await;
     assert_eq!(stopped, Err(DatabaseError::Timeout { timeout: Duration::from_secs(1) }));
     let running = tokio::spawn({
         let database = Arc::clone(&database);
-        async move { write(&database, endless, 0).await }
+        async move { write(&*database, endless, 0).await }
     });
     let active = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query ~ '^INSERT'";
     while scratch.value(active).await != "1" {
@@ -46,7 +46,7 @@ async fn a_write_that_runs_out_of_time_or_is_dropped_is_rolled_back() {
     }
     until_idle(&database).await;
     assert_eq!(scratch.value(DIGEST).await, before);
-    assert_eq!(write(&database, "DELETE FROM people WHERE id = 1", 1).await, Ok(touched(1)));
+    assert_eq!(write(&*database, "DELETE FROM people WHERE id = 1", 1).await, Ok(touched(1)));
     database.close().await;
 }
 

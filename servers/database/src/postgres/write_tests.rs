@@ -6,7 +6,8 @@ use super::settings::PostgresSettings;
 use crate::engine::Engine as _;
 use crate::error::{DatabaseError, ErrorKind};
 use crate::request::{Parameters, QueryRequest};
-use crate::write::{MAX_STATEMENT_BYTES, Touched, WriteRequest};
+use crate::write::{MAX_STATEMENT_BYTES, WriteRequest};
+use crate::write_testing::{preview, touched, write};
 
 /// All that a change could reach: rows with their versions, the catalogue, roles, locks, files and settings.
 pub(super) const DIGEST: &str = "SELECT md5(string_agg(x, E'\n' ORDER BY x)) FROM ( \
@@ -46,26 +47,6 @@ pub(super) async fn scratch() -> Scratch {
 pub(super) fn open(mut settings: PostgresSettings) -> Postgres {
     settings.writes = true;
     Postgres::open(settings).unwrap()
-}
-
-pub(super) fn request(sql: &str) -> WriteRequest {
-    WriteRequest { sql: sql.to_owned(), ..WriteRequest::default() }
-}
-
-pub(super) fn touched(rows: u64) -> Touched {
-    Touched { rows, further_rows: None }
-}
-
-pub(super) async fn preview(database: &Postgres, sql: &str) -> Result<Touched, DatabaseError> {
-    database.writer().unwrap().preview(&request(sql)).await
-}
-
-pub(super) async fn write(
-    database: &Postgres,
-    sql: &str,
-    rows: u64,
-) -> Result<Touched, DatabaseError> {
-    database.writer().unwrap().write(&request(sql), touched(rows)).await
 }
 
 pub(super) async fn until_idle(database: &Postgres) {
