@@ -68,6 +68,9 @@ CREATE FUNCTION good_table() RETURNS TABLE(id int, label text) LANGUAGE sql STAB
 CREATE FUNCTION good_out(IN a int, OUT b int, OUT c text) LANGUAGE sql IMMUTABLE AS 'SELECT a + 1, ''x''';
 CREATE FUNCTION good_variadic(VARIADIC int[]) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT sum(x) FROM unnest($1) x';
 CREATE FUNCTION good_path() RETURNS bigint LANGUAGE sql STABLE SET search_path = public AS 'SELECT count(*) FROM users';
+-- the server does not look into a body of text that nobody calls
+CREATE FUNCTION ends_itself() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1; END; COMMIT; BEGIN READ WRITE; DELETE FROM public.orders; COMMIT; BEGIN; SELECT 1';
+CREATE FUNCTION good_steps() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 1; SELECT count(*) FROM users;';
 
 -- names that look like PostgreSQL's own
 CREATE SCHEMA shadow;

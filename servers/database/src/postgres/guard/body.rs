@@ -2,6 +2,9 @@
 //!
 //! `CREATE FUNCTION … BEGIN ATOMIC` stores a body as an analysed tree in `pg_proc.prosqlbody`. The function lives in the session's
 //! temporary schema under a random name, and the transaction around it is always rolled back.
+//!
+//! It is made with the extended protocol, which takes one statement: a body that ends itself (`SELECT 1; END; COMMIT; …`) would
+//! otherwise have the rest of it run at once.
 
 use std::fmt::Write as _;
 
@@ -39,8 +42,8 @@ pub(super) async fn analyse_statement(
     }
     // The statement may end in a comment, which the line break ends.
     let _ = write!(create, ") RETURNS pg_catalog.void BEGIN ATOMIC {sql}\n; END");
-    match session.client().batch_execute(&create).await {
-        Ok(()) => Ok(Analysis::Tree(read_tree(session, &name).await?)),
+    match session.client().execute(&create, &[]).await {
+        Ok(_) => Ok(Analysis::Tree(read_tree(session, &name).await?)),
         Err(error) => match error.code().map(tokio_postgres::error::SqlState::code) {
             // No TEMP privilege, and a transaction that cannot write.
             Some("42501" | "25006") => Ok(Analysis::Impossible(error.to_string())),
@@ -70,8 +73,8 @@ pub(super) async fn analyse(
         "CREATE FUNCTION pg_temp.{name}({}) RETURNS {result} BEGIN ATOMIC {}\n; END",
         function.arguments, function.source
     );
-    let tree = match session.client().batch_execute(&create).await {
-        Ok(()) => Some(read_tree(session, &name).await?),
+    let tree = match session.client().execute(&create, &[]).await {
+        Ok(_) => Some(read_tree(session, &name).await?),
         Err(error) if error.as_db_error().is_some() => None,
         Err(error) => return Err(session.own_error(&error)),
     };

@@ -4,7 +4,8 @@
 //! 2. [`body`] has it analysed as the body of a function that never lasts. The parser, the names, the overloads and the
 //!    escapes are PostgreSQL's own, so that there is no second reading of SQL to disagree with the first.
 //! 3. [`tree`] reads the analysed tree and [`walk`] collects what it uses; what they do not know is refused.
-//! 4. [`judge`] looks each object up by OID and follows views, policies, functions, operators, casts, aggregates and types.
+//! 4. [`judge`] looks each object up by OID and follows views and policies ([`relations`]), functions and aggregates ([`calls`]),
+//!    operators, casts and types.
 //!    [`planned`] adds what only the planner runs. [`declaration`] judges a function by what is declared about it, [`lists`] names PostgreSQL's own that are harmless or are not.
 //! 5. [`verdicts`] remembers what was allowed until the catalogue changes.
 //!
@@ -12,6 +13,7 @@
 //! one that forbids the function makes analysis impossible.
 
 mod body;
+mod calls;
 mod catalogue;
 mod declaration;
 mod fields;
@@ -20,7 +22,9 @@ mod functions_tests;
 mod judge;
 mod lists;
 mod opaque;
+mod pending;
 mod planned;
+mod relations;
 mod target;
 pub(super) mod tree;
 mod verdicts;
