@@ -12,8 +12,8 @@ pub(super) enum Token<'a> {
     Quoted(String),
     /// A name in quotes whose escapes are not read here.
     UnicodeQuoted,
-    /// Any string.
-    Text,
+    /// Any string, with its quotes and what stands in front of them.
+    Text(&'a str),
     /// A number or parameter.
     Number,
     /// Characters of operators.
@@ -95,7 +95,9 @@ impl<'a> Lexer<'a> {
     }
 
     fn string(&mut self, prefix: usize, escapes: bool) -> Token<'a> {
-        self.quoted(prefix, '\'', escapes).map_or(Token::Unterminated, |_| Token::Text)
+        let rest = self.rest();
+        let read = self.quoted(prefix, '\'', escapes);
+        read.map_or(Token::Unterminated, |_| Token::Text(&rest[..rest.len() - self.rest().len()]))
     }
 
     /// `$tag$ … $tag$`, if that is what begins here.
@@ -111,10 +113,7 @@ impl<'a> Lexer<'a> {
         }
         let delimiter = &rest[..=tag_end];
         Some(match rest[delimiter.len()..].find(delimiter) {
-            Some(end) => {
-                self.at += end + 2 * delimiter.len();
-                Token::Text
-            }
+            Some(end) => Token::Text(self.take(end + 2 * delimiter.len())),
             None => {
                 self.at = self.text.len();
                 Token::Unterminated
@@ -230,7 +229,7 @@ mod tests {
         );
         check(
             "'it''s' E'\\'' U&'x' x'00' $$a$b$$ $t$ $$ $t$",
-            &[Text, Text, Text, Text, Text, Text],
+            &["'it''s'", "E'\\''", "U&'x'", "x'00'", "$$a$b$$", "$t$ $$ $t$"].map(Text),
         );
         check("\"a\"\"b\" U&\"x\"", &[Quoted("a\"b".into()), UnicodeQuoted]);
         check("$1 1e5 1.5", &[Number, Number, Number]);

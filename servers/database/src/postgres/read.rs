@@ -270,14 +270,22 @@ impl Reader {
         }
         if let Some(verdict) = self.guard.remembered(sql) {
             let stands = self.guard.still_stands(session, sql, &verdict);
-            // All of it leaves at once, in this order.
-            let (begun, plain, prefixed, stands) = join4(
-                session.batch(&begin),
-                session.client().prepare_typed(sql, &verdict.parameters),
-                session.client().prepare_typed(&whole, &verdict.parameters),
-                stands,
-            )
-            .await;
+            let plain = session.client().prepare_typed(sql, &verdict.parameters);
+            let prefixed = session.client().prepare_typed(&whole, &verdict.parameters);
+            let (begun, plain, prefixed, stands) = if Guard::runs_when_prepared(sql) {
+                // What its texts are converted to must still be what was judged.
+                let (begun, stands) = join(session.batch(&begin), stands).await;
+                begun?;
+                if !stands? {
+                    session.batch("ROLLBACK").await?;
+                    return self.admit_anew(session, sql, &whole, &begin, prefix, timeout).await;
+                }
+                let (plain, prefixed) = join(plain, prefixed).await;
+                (Ok(()), plain, prefixed, Ok(true))
+            } else {
+                // All of it leaves at once, in this order.
+                join4(session.batch(&begin), plain, prefixed, stands).await
+            };
             begun?;
             let plain = plain.map_err(|error| session.error(&error, sql, 0))?;
             let prefixed = prefixed.map_err(|error| session.error(&error, sql, prefix.len()))?;
@@ -286,11 +294,24 @@ impl Reader {
             }
             session.batch("ROLLBACK").await?;
         }
+        self.admit_anew(session, sql, &whole, &begin, prefix, timeout).await
+    }
+
+    /// Judges a statement and begins the transaction in which it runs.
+    async fn admit_anew(
+        &self,
+        session: &Session,
+        sql: &str,
+        whole: &str,
+        begin: &str,
+        prefix: &str,
+        timeout: Duration,
+    ) -> Result<Admitted, DatabaseError> {
         let verdict = self.guard.judge(session, sql, timeout).await?;
         let (begun, plain, prefixed) = join3(
-            session.batch(&begin),
+            session.batch(begin),
             session.client().prepare_typed(sql, &verdict.parameters),
-            session.client().prepare_typed(&whole, &verdict.parameters),
+            session.client().prepare_typed(whole, &verdict.parameters),
         )
         .await;
         begun?;

@@ -72,6 +72,56 @@ CREATE FUNCTION good_path() RETURNS bigint LANGUAGE sql STABLE SET search_path =
 CREATE FUNCTION ends_itself() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1; END; COMMIT; BEGIN READ WRITE; DELETE FROM public.orders; COMMIT; BEGIN; SELECT 1';
 CREATE FUNCTION good_steps() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 1; SELECT count(*) FROM users;';
 
+-- what the server runs while it only analyses a statement; a file in its folder would tell
+CREATE FUNCTION leave_file(text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS 'BEGIN COPY (SELECT 1) TO PROGRAM ''touch pwned''; RETURN true; END';
+CREATE DOMAIN filed AS int CHECK (leave_file(VALUE::text));
+CREATE TYPE filed_row AS (a filed);
+CREATE TABLE filed_table(a filed, j jsonb);
+CREATE FUNCTION takes_filed(filed_row) RETURNS int LANGUAGE sql STABLE AS 'SELECT 1';
+SET check_function_bodies = off;
+CREATE FUNCTION holds_text() RETURNS int LANGUAGE sql STABLE AS $$SELECT 1 FROM (SELECT '(1)'::filed_row) x$$;
+CREATE FUNCTION converts_result() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT ROW(1,2)::cast_pair';
+RESET check_function_bodies;
+CREATE FUNCTION good_text() RETURNS int LANGUAGE plpgsql STABLE AS $$BEGIN RETURN '{"a":1}'::jsonb ->> 'a'; END$$;
+
+-- what it applies without a name: casts, negators, operator classes of its own types, values of any type
+CREATE TYPE cast_pair AS (a int, b int);
+CREATE FUNCTION cast_file(cast_pair) RETURNS bigint LANGUAGE plpgsql VOLATILE AS 'BEGIN PERFORM leave_file(''''); RETURN 1; END';
+CREATE CAST (cast_pair AS bigint) WITH FUNCTION cast_file(cast_pair) AS ASSIGNMENT;
+CREATE FUNCTION assigns() RETURNS bigint LANGUAGE plpgsql STABLE AS 'DECLARE x bigint; BEGIN x := ROW(1,2)::cast_pair; RETURN x; END';
+CREATE FUNCTION looks_same(circle, circle) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN true; END';
+CREATE FUNCTION looks_other(circle, circle) RETURNS boolean LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN leave_file(''''); END';
+CREATE OPERATOR ==== (LEFTARG = circle, RIGHTARG = circle, FUNCTION = looks_same, NEGATOR = !====);
+CREATE OPERATOR !==== (LEFTARG = circle, RIGHTARG = circle, FUNCTION = looks_other, NEGATOR = ====);
+CREATE TABLE circles(c circle); INSERT INTO circles VALUES (circle '((0,0),1)');
+CREATE FUNCTION line_lt(line, line) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false';
+CREATE FUNCTION line_same(line, line) RETURNS boolean LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN leave_file(''''); END';
+CREATE FUNCTION line_order(line, line) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 0';
+CREATE OPERATOR <<<! (LEFTARG = line, RIGHTARG = line, FUNCTION = line_lt);
+CREATE OPERATOR ===! (LEFTARG = line, RIGHTARG = line, FUNCTION = line_same);
+CREATE OPERATOR CLASS line_ops DEFAULT FOR TYPE line USING btree AS OPERATOR 1 <<<!, OPERATOR 3 ===!, FUNCTION 1 line_order(line, line);
+CREATE TYPE known_mood AS ENUM ('a', 'b');
+CREATE FUNCTION known_mood_json(known_mood) RETURNS json LANGUAGE plpgsql VOLATILE AS 'BEGIN PERFORM leave_file(''''); RETURN ''1''; END';
+CREATE CAST (known_mood AS json) WITH FUNCTION known_mood_json(known_mood);
+CREATE TABLE known_moods(m known_mood);
+INSERT INTO known_moods SELECT 'a'::known_mood FROM generate_series(1, 50) UNION ALL SELECT 'b' FROM generate_series(1, 50);
+ANALYZE known_moods;
+
+-- names in bodies as the server reads them
+CREATE FUNCTION "Évil"() RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN PERFORM leave_file(''''); RETURN 1; END';
+CREATE FUNCTION a_name_that_is_exactly_as_long_as_the_server_keeps_names_to_be_() RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN PERFORM leave_file(''''); RETURN 1; END';
+CREATE FUNCTION pair_other(cast_pair, cast_pair) RETURNS boolean LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN leave_file(''''); END';
+CREATE OPERATOR <> (LEFTARG = cast_pair, RIGHTARG = cast_pair, FUNCTION = pair_other);
+CREATE FUNCTION number_same(int, int) RETURNS boolean LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN leave_file(''''); END';
+CREATE OPERATOR ==== (LEFTARG = int, RIGHTARG = int, FUNCTION = number_same);
+CREATE FUNCTION opaque_type() RETURNS int LANGUAGE plpgsql STABLE AS 'DECLARE x filed; BEGIN x := 1; RETURN x; END';
+CREATE FUNCTION opaque_row() RETURNS int LANGUAGE plpgsql STABLE AS 'DECLARE x filed_table%ROWTYPE; BEGIN x.a := 1; RETURN 1; END';
+CREATE FUNCTION opaque_letters() RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN Évil(); END';
+CREATE FUNCTION opaque_length() RETURNS int LANGUAGE plpgsql STABLE
+  AS 'BEGIN RETURN a_name_that_is_exactly_as_long_as_the_server_keeps_names_to_be_12345(); END';
+CREATE FUNCTION opaque_minus() RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN 1 ====- 1; END';
+CREATE FUNCTION opaque_not_equal() RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN ROW(1,2)::cast_pair != ROW(1,3)::cast_pair; END';
+
 -- names that look like PostgreSQL's own
 CREATE SCHEMA shadow;
 CREATE FUNCTION shadow.lower(text) RETURNS text LANGUAGE plpgsql VOLATILE AS 'BEGIN DELETE FROM orders; RETURN $1; END';

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::body;
 use super::catalogue::{self, Function};
 use super::declaration::{self, refuse};
 use super::judge::Judge;
 use super::opaque;
 use super::pending::Via;
 use super::planned::Reach;
+use super::{body, conversions, literals};
 use crate::error::DatabaseError;
 
 impl Judge<'_> {
@@ -57,6 +57,7 @@ impl Judge<'_> {
             }
             return Ok(());
         }
+        self.converts.get_or_insert_with(|| Arc::clone(&through));
         match function.language.as_str() {
             "sql" => self.take_sql_body(function, via, &through).await,
             "plpgsql" => self.take_opaque_body(function, via, &through).await,
@@ -73,11 +74,27 @@ impl Judge<'_> {
         if let Some(body) = &function.body {
             return self.take_tree(body, through, false);
         }
-        match body::analyse(self.session, function, self.search_path).await? {
-            Some(tree) => self.take_tree(&tree, through, false),
-            // A body with polymorphic arguments has no meaning before it is called.
-            None => self.take_opaque_body(function, via, through).await,
+        if !self.runs_when_analysed(&function.source).await?
+            && let Some(tree) = body::analyse(self.session, function, self.search_path).await?
+        {
+            return self.take_tree(&tree, through, false);
         }
+        // A body with polymorphic arguments has no meaning before it is called.
+        self.take_opaque_body(function, via, through).await
+    }
+
+    /// Whether the server could run something while it analyses a body.
+    async fn runs_when_analysed(&mut self, source: &str) -> Result<bool, DatabaseError> {
+        if !literals::may_hold_parts(source) {
+            return Ok(false);
+        }
+        if let Some(known) = self.bodies_convert {
+            return Ok(known);
+        }
+        let types = conversions::dangerous_types(self.session, self.allowed, self.search_path);
+        let converts = !types.await?.is_empty();
+        self.bodies_convert = Some(converts);
+        Ok(converts)
     }
 
     async fn take_opaque_body(
@@ -95,6 +112,7 @@ impl Judge<'_> {
         named.functions.iter().for_each(|&oid| self.functions.push(oid, through, Reach::Called));
         named.relations.iter().for_each(|&oid| self.relations.push(oid, through, false));
         named.operators.iter().for_each(|&oid| self.operators.push(oid, through, Reach::Called));
+        named.types.iter().for_each(|&oid| self.push_type(oid, through));
         self.names.extend(names);
         Ok(())
     }

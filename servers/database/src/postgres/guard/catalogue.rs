@@ -28,15 +28,17 @@ const AGGREGATES: &str = "SELECT ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinef
        a.aggminvtransfn, a.aggmfinalfn]::oid[], a.aggsortop, ARRAY[a.aggtranstype, a.aggmtranstype] \
      FROM pg_aggregate a WHERE a.aggfnoid = ANY ($1)";
 
-const OPERATORS: &str =
-    "SELECT o.oid, o.oprname::text, o.oprcode::oid FROM pg_operator o WHERE o.oid = ANY ($1)";
+const OPERATORS: &str = "SELECT o.oid, o.oprname::text, o.oprcode::oid, ARRAY[o.oprcom, o.oprnegate]::oid[] FROM pg_operator o WHERE o.oid = ANY ($1)";
 
-/// Sorting, grouping and hashing call the support functions of the operator's families, not the operator itself.
-const OPERATOR_SUPPORT: &str = "SELECT DISTINCT p.amproc::oid FROM pg_amop o \
-       JOIN pg_opfamily f ON f.oid = o.amopfamily \
-       JOIN pg_amproc p ON p.amprocfamily = f.oid \
-        AND p.amproclefttype IN (o.amoplefttype, o.amoprighttype) AND p.amprocrighttype IN (o.amoplefttype, o.amoprighttype) \
-     WHERE o.amopopr = ANY ($1) AND f.opfmethod IN (403, 405) AND p.amproc::oid >= 16384";
+/// Sorting, grouping and hashing call the support functions of the operator's families, not the operator itself; what follows from
+/// two comparisons is compared with a third operator of theirs.
+const OPERATOR_SUPPORT: &str = "SELECT DISTINCT s.function FROM pg_amop x JOIN pg_amop y ON y.amopfamily = x.amopfamily AND y.amopopr = ANY ($1) \
+       JOIN pg_opfamily f ON f.oid = x.amopfamily, LATERAL ( \
+         SELECT p.amproc::oid FROM pg_amproc p WHERE p.amprocfamily = f.oid \
+           AND p.amproclefttype IN (x.amoplefttype, x.amoprighttype) AND p.amprocrighttype IN (y.amoplefttype, y.amoprighttype) \
+         UNION ALL SELECT o.oprcode::oid FROM pg_amop a JOIN pg_operator o ON o.oid = a.amopopr WHERE a.amopfamily = f.oid \
+           AND a.amoplefttype IN (x.amoplefttype, x.amoprighttype) AND a.amoprighttype IN (y.amoplefttype, y.amoprighttype)) s(function) \
+     WHERE x.amopopr = ANY ($1) AND f.opfmethod IN (403, 405) AND s.function >= 16384";
 
 /// Comparisons of arrays, records and ranges look up the default operator classes of their elements, and conversions to JSON look
 /// for a cast, so that these belong to a type although no statement names them.
@@ -98,6 +100,7 @@ const TARGET: &str = "SELECT EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class =
 
 const NAMED: &str = "SELECT 'f', p.oid FROM pg_proc p WHERE p.proname::text = ANY ($1) \
      UNION ALL SELECT 'r', c.oid FROM pg_class c WHERE c.relname::text = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+     UNION ALL SELECT 't', t.oid FROM pg_type t WHERE t.typname::text = ANY ($1) \
      UNION ALL SELECT 'o', o.oid FROM pg_operator o WHERE o.oprname::text = ANY ($1) AND o.oid >= 16384";
 
 /// One function.
@@ -141,6 +144,8 @@ pub(super) struct Operator {
     pub(super) oid: u32,
     pub(super) name: String,
     pub(super) function: u32,
+    /// What the planner may put in its place: its commutator and its negator, where they are users'.
+    pub(super) partners: Vec<u32>,
 }
 
 pub(super) struct Type {
@@ -181,6 +186,7 @@ pub(super) struct Named {
     pub(super) functions: Vec<u32>,
     pub(super) relations: Vec<u32>,
     pub(super) operators: Vec<u32>,
+    pub(super) types: Vec<u32>,
 }
 
 async fn rows(
@@ -196,7 +202,7 @@ async fn rows(
         .map_err(|error| session.own_error(&error))
 }
 
-fn get<'r, T: tokio_postgres::types::FromSql<'r>>(
+pub(super) fn get<'r, T: tokio_postgres::types::FromSql<'r>>(
     row: &'r Row,
     at: usize,
 ) -> Result<T, DatabaseError> {
@@ -247,8 +253,11 @@ pub(super) async fn operators(
     oids: &[u32],
 ) -> Result<Vec<Operator>, DatabaseError> {
     let rows = rows(session, OPERATORS, &oids).await?;
-    let operator =
-        |row: &Row| Ok(Operator { oid: get(row, 0)?, name: get(row, 1)?, function: get(row, 2)? });
+    let operator = |row: &Row| {
+        let mut partners: Vec<u32> = get(row, 3)?;
+        partners.retain(|&oid| oid >= FIRST_USER_OID);
+        Ok(Operator { oid: get(row, 0)?, name: get(row, 1)?, function: get(row, 2)?, partners })
+    };
     rows.iter().map(operator).collect()
 }
 
@@ -339,6 +348,7 @@ pub(super) async fn named(session: &Session, names: &[String]) -> Result<Named, 
         match get::<&str>(&row, 0)? {
             "f" => named.functions.push(oid),
             "r" => named.relations.push(oid),
+            "t" => named.types.push(oid),
             _ => named.operators.push(oid),
         }
     }

@@ -10,6 +10,7 @@ use super::pending::{Pending, Via};
 use super::planned::Reach;
 use super::target;
 use super::tree;
+use super::unnamed::Extent;
 use super::walk::{self, Objection, Uses};
 use crate::error::DatabaseError;
 
@@ -30,6 +31,16 @@ pub(super) struct Judge<'a> {
     /// The table that the statement changes.
     pub(super) target: Option<u32>,
     pub(super) names: BTreeSet<String>,
+    /// Types of PostgreSQL itself, but for those that only its own views use.
+    pub(super) system_types: BTreeSet<u32>,
+    /// Whether a column shows values of any type as they stand.
+    pub(super) shows_any_array: bool,
+    /// The first function whose values may be converted by the database itself.
+    pub(super) converts: Option<Via>,
+    /// Whether texts in bodies could be converted to types that do more than compute, once that is known.
+    pub(super) bodies_convert: Option<bool>,
+    /// What had been met when it was last asked what goes without a name.
+    pub(super) extent: Extent,
 }
 
 impl<'a> Judge<'a> {
@@ -45,6 +56,11 @@ impl<'a> Judge<'a> {
             heirs: BTreeSet::new(),
             target: None,
             names: BTreeSet::new(),
+            system_types: BTreeSet::new(),
+            shows_any_array: false,
+            converts: None,
+            bodies_convert: None,
+            extent: Extent::default(),
         }
     }
 
@@ -79,8 +95,10 @@ impl<'a> Judge<'a> {
     fn take_uses(&mut self, mut uses: Uses, via: &Via, in_system_view: bool) {
         uses.functions.iter().for_each(|&oid| self.functions.push(oid, via, Reach::Called));
         uses.operators.iter().for_each(|&oid| self.operators.push(oid, via, Reach::Called));
+        uses.types.retain(|&oid| !in_system_view || oid >= FIRST_USER_OID);
         uses.types.iter().for_each(|&oid| self.push_type(oid, via));
         uses.relations.iter().for_each(|&oid| self.relations.push(oid, via, in_system_view));
+        self.shows_any_array |= uses.shows_any_array && !in_system_view;
         self.names.append(&mut uses.names);
     }
 
@@ -89,6 +107,8 @@ impl<'a> Judge<'a> {
         // Conversions of PostgreSQL's own types only convert.
         if oid >= FIRST_USER_OID {
             self.types.push(oid, via, ());
+        } else {
+            self.system_types.insert(oid);
         }
     }
 
@@ -111,7 +131,7 @@ impl<'a> Judge<'a> {
                 self.judge_types().await?;
             } else if !self.functions.todo.is_empty() {
                 self.judge_functions().await?;
-            } else {
+            } else if !self.take_unnamed().await? {
                 return Ok(());
             }
         }
@@ -129,19 +149,11 @@ impl<'a> Judge<'a> {
         for operator in catalogue::operators(self.session, &oids).await? {
             for (via, reach) in todo.get(&operator.oid).into_iter().flatten() {
                 self.functions.push(operator.function, via, *reach);
+                for &partner in &operator.partners {
+                    self.operators.push(partner, via, *reach);
+                }
             }
             self.names.insert(operator.name);
-        }
-        let direct: Via = "".into();
-        let called = todo.values().flatten().find(|(_, reach)| *reach == Reach::Called);
-        let via = called.map_or(&direct, |(via, _)| via);
-        let sorted: Vec<u32> = todo
-            .iter()
-            .filter(|(_, ways)| ways.iter().any(|(_, reach)| *reach == Reach::Called))
-            .map(|(oid, _)| *oid)
-            .collect();
-        for function in catalogue::operator_support(self.session, &sorted).await? {
-            self.functions.push(function, via, Reach::Called);
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! The first boundary: PostgreSQL analyses a statement without running it, and everything that it uses is judged.
 //!
-//! 1. The extended protocol takes exactly one statement, and gives the types of its parameters.
+//! 1. The extended protocol takes exactly one statement, and gives the types of its parameters. [`conversions`] sees to it that nothing
+//!    of a user's runs before.
 //! 2. [`body`] has it analysed as the body of a function that never lasts. The parser, the names, the overloads and the
 //!    escapes are PostgreSQL's own, so that there is no second reading of SQL to disagree with the first.
 //! 3. [`tree`] reads the analysed tree and [`walk`] collects what it uses; what they do not know is refused.
 //! 4. [`judge`] looks each object up by OID and follows views and policies ([`relations`]), functions and aggregates ([`calls`]),
 //!    operators, casts and types.
-//!    [`planned`] adds what only the planner runs. [`declaration`] judges a function by what is declared about it, [`lists`] names PostgreSQL's own that are harmless or are not.
+//!    [`planned`] adds what only the planner runs, [`unnamed`] what the server applies by itself. [`declaration`] judges a function by what is declared about it, [`lists`] names PostgreSQL's own that are harmless or are not.
 //! 5. [`verdicts`] remembers what was allowed until the catalogue changes.
 //!
 //! It refuses whatever it cannot judge. Event triggers on `CREATE FUNCTION` fire during an analysis and are rolled back with it;
@@ -15,18 +16,21 @@
 mod body;
 mod calls;
 mod catalogue;
+mod conversions;
 mod declaration;
 mod fields;
 #[cfg(test)]
 mod functions_tests;
 mod judge;
 mod lists;
+mod literals;
 mod opaque;
 mod pending;
 mod planned;
 mod relations;
 mod target;
 pub(super) mod tree;
+mod unnamed;
 mod verdicts;
 pub(super) mod walk;
 
@@ -40,6 +44,7 @@ use self::body::Analysis;
 use self::judge::Judge;
 use self::verdicts::{Basis, Verdicts};
 pub(super) use self::verdicts::{Standing, Verdict, prepare_check};
+use self::walk::ANYARRAY;
 use super::lexer::Lexer;
 use super::role;
 use super::session::Session;
@@ -79,6 +84,11 @@ impl Guard {
     /// What is remembered about a statement.
     pub(super) fn remembered(&self, sql: &str) -> Option<Arc<Verdict>> {
         self.verdicts.get(sql)
+    }
+
+    /// Whether something of a user's could run when a statement is prepared, so that its verdict must be looked at before.
+    pub(super) fn runs_when_prepared(sql: &str) -> bool {
+        literals::may_hold_parts(sql)
     }
 
     /// Forgets a verdict that does not stand any more.
@@ -154,6 +164,9 @@ impl Guard {
         timeout: Duration,
         purpose: Purpose,
     ) -> Result<Verdict, DatabaseError> {
+        if literals::may_hold_parts(sql) {
+            self.check_texts(session, sql, timeout).await?;
+        }
         session.batch(&Session::begin("READ ONLY", timeout)).await?;
         // Only parsed and analysed: an error here is one of the caller's SQL.
         let prepared = session.client().prepare(sql).await;
@@ -189,6 +202,35 @@ impl Guard {
         }
     }
 
+    /// Checks what the texts of a statement would be converted to, in a transaction of its own.
+    async fn check_texts(
+        &self,
+        session: &Session,
+        sql: &str,
+        timeout: Duration,
+    ) -> Result<(), DatabaseError> {
+        let begin = Session::begin("READ WRITE", timeout);
+        match session.client().batch_execute(&begin).await {
+            Err(error) if error.as_db_error().is_none() => return Err(session.own_error(&error)),
+            Ok(()) if session.version() >= FIRST_VERSION => {}
+            // There is no judging here: a role that may do more than read is refused without asking the server anything.
+            _ => {
+                let begin = Session::begin("READ ONLY", timeout);
+                session.batch(&format!("ROLLBACK; {begin}")).await?;
+                self.go_on_without_analysis(session, "it cannot judge conversions").await?;
+                return session.batch("ROLLBACK").await;
+            }
+        }
+        let search_path = search_path(session).await?;
+        session.batch("SET LOCAL search_path = pg_catalog").await?;
+        let dangerous = conversions::dangerous_types(session, &self.allowed, &search_path).await?;
+        session.batch(&format!("ROLLBACK; {}", Session::begin("READ ONLY", timeout))).await?;
+        if !dangerous.is_empty() {
+            conversions::check(session, sql, &dangerous).await?;
+        }
+        session.batch("ROLLBACK").await
+    }
+
     async fn judge_tree(
         &self,
         session: &Session,
@@ -205,7 +247,8 @@ impl Guard {
             Purpose::Change => judge.take_change(tree)?,
         }
         prepared.params().iter().for_each(|type_| judge.push_type(type_.oid(), &direct));
-        prepared.columns().iter().for_each(|column| judge.push_type(column.type_().oid(), &direct));
+        let shown = prepared.columns().iter().map(|column| column.type_().oid());
+        shown.filter(|&oid| oid != ANYARRAY).for_each(|oid| judge.push_type(oid, &direct));
         judge.run().await?;
         let (relations, types) = judge.met();
         // Names of PostgreSQL's own types can be called like functions.
@@ -233,14 +276,24 @@ impl Guard {
                 "ask the operator to name a primary server of version 14 or later, and to grant the role TEMP on the database",
             ));
         }
+        self.go_on_without_analysis(session, why).await?;
+        let parameters = prepared.params().to_vec();
+        Ok(Verdict { parameters, basis: Basis::default(), fingerprint: None })
+    }
+
+    /// Refuses every statement of a role that may do more than read.
+    async fn go_on_without_analysis(
+        &self,
+        session: &Session,
+        why: &str,
+    ) -> Result<(), DatabaseError> {
         let role = role::report(session).await?;
         if self.allowed.unguarded && role.may_only_read() {
             tracing::warn!(
                 why,
                 "a statement runs without the guard, in a read-only transaction of a role that may only read"
             );
-            let parameters = prepared.params().to_vec();
-            return Ok(Verdict { parameters, basis: Basis::default(), fingerprint: None });
+            return Ok(());
         }
         tracing::error!(
             why,

@@ -17,7 +17,12 @@ pub(crate) struct Uses {
     pub(crate) relations: BTreeSet<u32>,
     /// Names of columns, which could begin to mean a function when a schema changes.
     pub(crate) names: BTreeSet<String>,
+    /// Whether a column of [`ANYARRAY`] is a column of a result as it stands.
+    pub(crate) shows_any_array: bool,
 }
+
+/// The type under which `pg_stats` shows values of any type. Shown, they are only written; converted or compared they are what they are.
+pub(crate) const ANYARRAY: u32 = 2277;
 
 /// Why a tree is no statement that only reads.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,10 +119,22 @@ fn collect_node(node: &Node<'_>, uses: &mut Uses) -> Result<(), Objection> {
         }
         "NEXTVALUEEXPR" => return Err(Objection::Does("a step of a sequence")),
         "CURRENTOFEXPR" => return Err(Objection::Does("WHERE CURRENT OF")),
+        "TARGETENTRY" if shows_any_array(node) && !uses.types.contains(&ANYARRAY) => {
+            collect_fields(node, uses)?;
+            uses.types.remove(&ANYARRAY);
+            uses.shows_any_array = true;
+            return Ok(());
+        }
         tag if !fields::is_known(tag) => return Err(unknown(tag)),
         _ => {}
     }
     collect_fields(node, uses)
+}
+
+fn shows_any_array(entry: &Node<'_>) -> bool {
+    let Some(Value::Node(shown)) = entry.field("expr") else { return false };
+    shown.tag == "VAR"
+        && matches!(shown.field("vartype"), Some(Value::Token(oid)) if oid.parse() == Ok(ANYARRAY))
 }
 
 fn collect_fields(node: &Node<'_>, uses: &mut Uses) -> Result<(), Objection> {
