@@ -11,7 +11,7 @@ use crate::{
     format::{self, Format},
     limits::Limits,
     request::{Parameters, QueryRequest},
-    result::{Column, QueryResult, Truncation, json_bytes},
+    result::{Cell, Column, QueryResult, Truncation, json_bytes},
 };
 
 /// The longest text that is in the structured content too, counted as JSON; the content has it in any case.
@@ -97,6 +97,14 @@ pub(crate) async fn execute_query(
 
 /// How to get what is not here.
 fn hint(result: &QueryResult, limits: &Limits) -> Option<String> {
+    let parts: Vec<String> = [rest_of_rows(result, limits), rest_of_values(result, limits)]
+        .into_iter()
+        .flatten()
+        .collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn rest_of_rows(result: &QueryResult, limits: &Limits) -> Option<String> {
     let rest = match result.truncated_by? {
         Truncation::RowLimit if result.row_count < limits.max_rows => format!(
             "there are more rows: raise limit (at most {}), or select what comes after the last one with WHERE and ORDER BY",
@@ -111,6 +119,28 @@ fn hint(result: &QueryResult, limits: &Limits) -> Option<String> {
         ),
     };
     Some(rest)
+}
+
+/// Only JSON marks the values that are cut, so that the others need to be told where they are.
+fn rest_of_values(result: &QueryResult, limits: &Limits) -> Option<String> {
+    /// Columns that are named.
+    const MAX_NAMED: usize = 3;
+    if result.cut_cells == 0 {
+        return None;
+    }
+    let is_cut =
+        |index: usize| result.rows.iter().any(|row| row.get(index).is_some_and(Cell::is_cut));
+    let cut = result.columns.iter().enumerate().filter(|(index, _)| is_cut(*index));
+    let mut names: Vec<String> = cut.map(|(_, column)| format!("{:?}", column.name)).collect();
+    if names.len() > MAX_NAMED {
+        names.truncate(MAX_NAMED);
+        names.push("others".into());
+    }
+    Some(format!(
+        "values of {} are cut after {} bytes: read them in pieces with substr()",
+        names.join(", "),
+        limits.max_cell_bytes
+    ))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]

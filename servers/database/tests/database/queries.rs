@@ -97,6 +97,25 @@ async fn row_limits_are_kept_at_their_edges_and_truncation_is_exact() {
 }
 
 #[tokio::test]
+async fn values_that_are_cut_say_where_they_are_and_how_to_read_them() {
+    let client = Client::memory(sample(|settings| settings.limits.max_cell_bytes = 16)).await;
+    for format in ["json", "csv", "markdown"] {
+        let sql = "SELECT 1 AS n, 'abcdefghijklmnopqrst' AS long, zeroblob(99) AS b UNION ALL SELECT 2, '', ''";
+        let arguments = json!({"query": sql, "format": format, "limit": 1});
+        let outcome = client.call("execute_query", arguments).await;
+        let found: Value = outcome.structured();
+        let hint = found["hint"].as_str().unwrap();
+        assert!(hint.starts_with("there are more rows: "), "{hint}");
+        let cut =
+            "; values of \"long\", \"b\" are cut after 16 bytes: read them in pieces with substr()";
+        assert!(hint.ends_with(cut), "{hint}");
+        assert_eq!(found["cut_cells"], 2);
+    }
+    let piece = rows(&client, json!({"query": "SELECT substr('abcdefghijklmnopqrst', 17)"})).await;
+    assert_eq!(piece, json!([["qrst"]]));
+}
+
+#[tokio::test]
 async fn large_results_are_cut_by_bytes_and_say_so() {
     let client =
         Client::memory(sample(|settings| settings.limits.max_result_bytes = 100_000)).await;
