@@ -71,7 +71,7 @@ fn one(source: DatabaseSource) -> OneDatabase {
     OneDatabase {
         source,
         row_limit: 10_000,
-        timeout: Duration::from_secs(30),
+        timeout: Duration::from_secs(300),
         result_bytes: 480 << 10,
         cell_bytes: 64 << 10,
         min_connections: 0,

@@ -167,7 +167,7 @@ static ROW_LIMIT: Setting<usize> = Setting {
 static TIMEOUT: Setting<Duration> = Setting {
     key: "timeout",
     kind: QUERY_TIME,
-    default: "30s",
+    default: "300s",
     text: "Longest time that one query may ask for. One that asks for none gets 10 seconds at most.",
 };
 static RESULT_LIMIT: Setting<usize> = Setting {
