@@ -26,6 +26,7 @@ mod metrics;
 pub mod mysql;
 pub mod names;
 mod overview;
+mod parameter;
 #[cfg(test)]
 mod peak;
 pub mod pool;

@@ -40,6 +40,18 @@ pub enum Parameters {
     Positional(Vec<Value>),
     /// One value for each name; the prefix may be left out.
     Named(BTreeMap<String, Value>),
+    /// Either of them as JSON, in which numbers have all the digits that were sent. See [`Parameters::sent`].
+    #[serde(skip)]
+    Sent(Box<str>),
+}
+
+impl Parameters {
+    /// The values in the text of a JSON array or object; `None` if it is neither.
+    #[must_use]
+    pub fn sent(text: &str) -> Option<Self> {
+        let sent = Self::Sent(text.into());
+        sent.given().is_some().then_some(sent)
+    }
 }
 
 impl schemars::JsonSchema for Parameters {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::guard::statement::Placeholders;
 use crate::error::DatabaseError;
 use crate::limits::Limits;
+use crate::parameter::{Given, Parameter};
 use crate::request::Parameters;
 
 /// The values in the order of the placeholders.
@@ -18,8 +19,11 @@ pub(super) fn bind(
     parameters: &Parameters,
     limits: &Limits,
 ) -> Result<Vec<SqlValue>, DatabaseError> {
-    let values = match (placeholders, parameters) {
-        (Placeholders::Positional(wanted), Parameters::Positional(values)) => {
+    let Some(given) = parameters.given() else {
+        return Err(DatabaseError::invalid("params", "must be an array or an object"));
+    };
+    let values = match (placeholders, given) {
+        (Placeholders::Positional(wanted), Given::Positional(values)) => {
             if values.len() != *wanted {
                 let rule = format!(
                     "the statement has {wanted} placeholders and {} values were given",
@@ -30,15 +34,13 @@ pub(super) fn bind(
             let numbered = values.iter().enumerate();
             numbered.map(|(at, value)| sql_value(&format!("params[{at}]"), value)).collect()
         }
-        (Placeholders::Positional(0), Parameters::Named(values)) if values.is_empty() => {
-            Ok(Vec::new())
-        }
-        (Placeholders::Named(names), Parameters::Named(values)) => by_name(names, values),
-        (Placeholders::Positional(_), Parameters::Named(_)) => {
+        (Placeholders::Positional(0), Given::Named(values)) if values.is_empty() => Ok(Vec::new()),
+        (Placeholders::Named(names), Given::Named(values)) => by_name(names, &values),
+        (Placeholders::Positional(_), Given::Named(_)) => {
             let rule = "the statement has placeholders without a name; use :name for each, or an array of values";
             return Err(DatabaseError::invalid("params", rule));
         }
-        (Placeholders::Named(_), Parameters::Positional(_)) => {
+        (Placeholders::Named(_), Given::Positional(_)) => {
             let rule =
                 "the statement has named placeholders; give an object with a value for each name";
             return Err(DatabaseError::invalid("params", rule));
@@ -56,7 +58,7 @@ pub(super) fn bind(
 
 fn by_name(
     names: &[String],
-    values: &BTreeMap<String, Value>,
+    values: &BTreeMap<String, Parameter<'_>>,
 ) -> Result<Vec<SqlValue>, DatabaseError> {
     let key = |name: &str| values.get(name).or_else(|| values.get(&format!(":{name}")));
     let mut bound = Vec::with_capacity(names.len());
@@ -77,12 +79,16 @@ fn by_name(
 }
 
 /// A JSON value as the server takes it, without rounding.
-fn sql_value(place: &str, value: &Value) -> Result<SqlValue, DatabaseError> {
+fn sql_value(place: &str, parameter: &Parameter<'_>) -> Result<SqlValue, DatabaseError> {
     const RULE: &str = "must be null, a boolean, a number within 64 bits, a string, \
                         {\"base64\": \"…\"} or {\"integer\": \"…\"}";
     let wrong = || DatabaseError::invalid(place, RULE);
-    Ok(match value {
+    Ok(match parameter.value() {
         Value::Null => SqlValue::NULL,
+        Value::Number(_) if !parameter.is_exact() => {
+            let rule = "a number with more digits than 64 bits hold must be a string; write CAST(? AS DECIMAL(65,30)) to compare it as a number";
+            return Err(DatabaseError::invalid(place, rule));
+        }
         Value::Bool(flag) => SqlValue::Int(i64::from(*flag)),
         Value::Number(number) => {
             if let Some(integer) = number.as_i64() {

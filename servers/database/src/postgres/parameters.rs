@@ -5,10 +5,11 @@ use std::error::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::BytesMut;
-use serde_json::Value;
+use serde_json::{Number, Value};
 use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 use crate::error::DatabaseError;
+use crate::parameter::{Given, Parameter};
 use crate::request::Parameters;
 
 /// Deepest nesting of an array.
@@ -46,10 +47,10 @@ pub(super) fn bind(
     types: &[Type],
     max: usize,
 ) -> Result<Vec<TextValue>, DatabaseError> {
-    let values = match parameters {
-        Parameters::Positional(values) => values.as_slice(),
-        Parameters::Named(named) if named.is_empty() => &[],
-        Parameters::Named(_) => {
+    let values = match parameters.given() {
+        Some(Given::Positional(values)) => values,
+        Some(Given::Named(named)) if named.is_empty() => Vec::new(),
+        _ => {
             let rule = "must be an array: PostgreSQL's placeholders are $1, $2, …";
             return Err(DatabaseError::invalid("params", rule));
         }
@@ -66,7 +67,7 @@ pub(super) fn bind(
         return Err(DatabaseError::invalid("params", rule));
     }
     let bound = values.iter().zip(types).enumerate().map(|(index, (value, type_))| {
-        text(value, type_).map(TextValue).map_err(|rule| {
+        text(value, base(type_)).map(TextValue).map_err(|rule| {
             DatabaseError::invalid(
                 format!("params[{index}]"),
                 format!("{rule} (its type is {type_})"),
@@ -76,12 +77,23 @@ pub(super) fn bind(
     bound.collect()
 }
 
-fn text(value: &Value, type_: &Type) -> Result<Option<String>, &'static str> {
+/// The type that a domain is of; every other type itself.
+fn base(type_: &Type) -> &Type {
+    match type_.kind() {
+        Kind::Domain(inner) => base(inner),
+        _ => type_,
+    }
+}
+
+fn text(parameter: &Parameter<'_>, type_: &Type) -> Result<Option<String>, &'static str> {
     let json = *type_ == Type::JSON || *type_ == Type::JSONB;
-    Ok(Some(match value {
+    Ok(Some(match parameter.value() {
         Value::Null => return Ok(None),
         Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => number.to_string(),
+        Value::Number(number) => match whole(number, type_) {
+            Some(digits) => digits,
+            None => parameter.json().into_owned(),
+        },
         // Text for a JSON parameter is JSON already, as in psql.
         Value::String(text) => {
             if text.contains('\0') {
@@ -89,27 +101,37 @@ fn text(value: &Value, type_: &Type) -> Result<Option<String>, &'static str> {
             }
             text.clone()
         }
+        Value::Array(_) | Value::Object(_) if json => parameter.json().into_owned(),
         Value::Object(object) => match object.iter().next() {
-            Some((key, Value::String(inner))) if object.len() == 1 && key == "base64" && !json => {
+            Some((key, Value::String(inner))) if object.len() == 1 && key == "base64" => {
+                if *type_ != Type::BYTEA {
+                    return Err("base64 is only for bytea; write $1::bytea if bytes are meant");
+                }
                 hex(inner)?
             }
-            Some((key, Value::String(inner))) if object.len() == 1 && key == "integer" && !json => {
+            Some((key, Value::String(inner))) if object.len() == 1 && key == "integer" => {
                 inner.parse::<i128>().map_err(|_| "an integer must be digits")?;
                 inner.clone()
             }
-            _ if json => value.to_string(),
             _ => {
                 return Err(
                     "an object is only for json, or {\"base64\": \"…\"} or {\"integer\": \"…\"}",
                 );
             }
         },
-        Value::Array(_) if json => value.to_string(),
-        Value::Array(values) => match type_.kind() {
-            Kind::Array(element) => array(values, element, 1)?,
+        Value::Array(_) => match type_.kind() {
+            Kind::Array(element) => array(parameter, element, 1)?,
             _ => return Err("an array is only for arrays and json"),
         },
     }))
+}
+
+/// The digits of a whole number that was written as `5.0` or `5e0`, which the input of PostgreSQL's integers does not take.
+#[expect(clippy::cast_possible_truncation, reason = "guarded: the value is whole and below 2^53")]
+fn whole(number: &Number, type_: &Type) -> Option<String> {
+    let is_integer = matches!(*type_, Type::INT2 | Type::INT4 | Type::INT8 | Type::OID);
+    let real = number.as_f64().filter(|_| is_integer && number.is_f64())?;
+    (real.fract() == 0.0 && real.abs() < 9e15).then(|| (real as i64).to_string())
 }
 
 fn hex(base64: &str) -> Result<String, &'static str> {
@@ -124,32 +146,32 @@ fn hex(base64: &str) -> Result<String, &'static str> {
 }
 
 /// PostgreSQL's text of an array; every element but NULL is quoted.
-fn array(values: &[Value], element: &Type, depth: usize) -> Result<String, &'static str> {
+fn array(values: &Parameter<'_>, element: &Type, depth: usize) -> Result<String, &'static str> {
     if depth > MAX_DIMENSIONS {
         return Err("an array has at most 6 dimensions");
     }
+    let inner = base(element);
     let mut out = String::from("{");
-    for (index, value) in values.iter().enumerate() {
+    for (index, value) in values.elements().iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        match value {
-            Value::Array(inner) if *element != Type::JSON && *element != Type::JSONB => {
-                out.push_str(&array(inner, element, depth + 1)?);
-            }
-            value => match text(value, element)? {
-                None => out.push_str("NULL"),
-                Some(text) => {
-                    out.push('"');
-                    for character in text.chars() {
-                        if matches!(character, '"' | '\\') {
-                            out.push('\\');
-                        }
-                        out.push(character);
+        if value.value().is_array() && *inner != Type::JSON && *inner != Type::JSONB {
+            out.push_str(&array(value, element, depth + 1)?);
+            continue;
+        }
+        match text(value, inner)? {
+            None => out.push_str("NULL"),
+            Some(text) => {
+                out.push('"');
+                for character in text.chars() {
+                    if matches!(character, '"' | '\\') {
+                        out.push('\\');
                     }
-                    out.push('"');
+                    out.push(character);
                 }
-            },
+                out.push('"');
+            }
         }
     }
     out.push('}');
@@ -193,7 +215,37 @@ mod tests {
     }
 
     #[test]
+    fn numbers_have_the_digits_that_were_sent() {
+        #[track_caller]
+        fn check(sent: &str, type_: &Type, expected: &str) {
+            let sent = Parameters::sent(sent).unwrap();
+            let bound = bind(&sent, std::slice::from_ref(type_), 10).unwrap();
+            assert_eq!(bound[0].0.as_deref(), Some(expected));
+        }
+        check("[18446744073709551616]", &Type::NUMERIC, "18446744073709551616");
+        check("[0.12345678901234567890]", &Type::NUMERIC, "0.12345678901234567890");
+        check("[1.10]", &Type::TEXT, "1.10");
+        check("[5.0]", &Type::INT4, "5");
+        check("[1e3]", &Type::INT8, "1000");
+        check("[5.5]", &Type::INT4, "5.5");
+        check("[[1.10, null, [2.20]]]", &Type::NUMERIC_ARRAY, "{\"1.10\",NULL,{\"2.20\"}}");
+        let json = r#"[{"b": 18446744073709551616, "a": [1.10]}]"#;
+        check(json, &Type::JSON, &json[1..json.len() - 1]);
+        check("[[{\"b\":1.0}]]", &Type::JSON_ARRAY, "{\"{\\\"b\\\":1.0}\"}");
+    }
+
+    #[test]
+    fn a_domain_takes_what_its_type_takes() {
+        let domain = |kind| Type::new("d".into(), 99_999, Kind::Domain(kind), "public".into());
+        check(json!([1, null]), &domain(Type::INT4_ARRAY), Ok("{\"1\",NULL}"));
+        check(json!({"a": 1}), &domain(domain(Type::JSONB)), Ok("{\"a\":1}"));
+        check(json!({"base64": "3q0="}), &domain(Type::BYTEA), Ok("\\xdead"));
+        check(json!([1]), &domain(Type::TEXT), Err("only for arrays"));
+    }
+
+    #[test]
     fn what_has_no_text_is_refused() {
+        check(json!({"base64": "3q0="}), &Type::TEXT, Err("only for bytea"));
         check(json!({"a": 1}), &Type::TEXT, Err("only for json"));
         check(json!([1]), &Type::INT4, Err("only for arrays"));
         check(json!({"base64": "?"}), &Type::BYTEA, Err("base64"));

@@ -9,6 +9,7 @@ use rusqlite::types::Value as SqlValue;
 use serde_json::Value;
 
 use crate::error::DatabaseError;
+use crate::parameter::{Given, Parameter};
 use crate::request::Parameters;
 
 /// Binds all parameters.
@@ -16,13 +17,17 @@ pub(super) fn bind(
     statement: &mut Statement<'_>,
     parameters: &Parameters,
 ) -> Result<(), DatabaseError> {
-    match parameters {
-        Parameters::Positional(values) => bind_by_position(statement, values),
-        Parameters::Named(values) => bind_by_name(statement, values),
+    match parameters.given() {
+        Some(Given::Positional(values)) => bind_by_position(statement, &values),
+        Some(Given::Named(values)) => bind_by_name(statement, &values),
+        None => Err(DatabaseError::invalid("params", "must be an array or an object")),
     }
 }
 
-fn bind_by_position(statement: &mut Statement<'_>, values: &[Value]) -> Result<(), DatabaseError> {
+fn bind_by_position(
+    statement: &mut Statement<'_>,
+    values: &[Parameter<'_>],
+) -> Result<(), DatabaseError> {
     let wanted = statement.parameter_count();
     if values.len() != wanted {
         let rule = format!(
@@ -40,7 +45,7 @@ fn bind_by_position(statement: &mut Statement<'_>, values: &[Value]) -> Result<(
 
 fn bind_by_name(
     statement: &mut Statement<'_>,
-    values: &BTreeMap<String, Value>,
+    values: &BTreeMap<String, Parameter<'_>>,
 ) -> Result<(), DatabaseError> {
     let mut used = 0;
     for index in 1..=statement.parameter_count() {
@@ -84,17 +89,19 @@ fn bind_one(
 }
 
 /// A JSON value as SQLite stores it, without rounding.
-fn sql_value(place: &str, value: &Value) -> Result<SqlValue, DatabaseError> {
+fn sql_value(place: &str, parameter: &Parameter<'_>) -> Result<SqlValue, DatabaseError> {
     const RULE: &str = "must be null, a boolean, a number within 64 bits, a string, \
                         {\"base64\": \"…\"} or {\"integer\": \"…\"}";
     let wrong = || DatabaseError::invalid(place, RULE);
-    Ok(match value {
+    Ok(match parameter.value() {
         Value::Null => SqlValue::Null,
         Value::Bool(flag) => SqlValue::Integer(i64::from(*flag)),
         Value::Number(number) => match (number.as_i64(), number.is_f64(), number.as_f64()) {
             (Some(integer), _, _) => SqlValue::Integer(integer),
-            (None, true, Some(real)) => SqlValue::Real(real),
-            // An integer beyond 64 bits would be rounded.
+            // An integer beyond 64 bits would be rounded; of other numbers SQLite keeps as much itself.
+            (None, true, Some(real)) if parameter.json().contains(['.', 'e', 'E']) => {
+                SqlValue::Real(real)
+            }
             _ => return Err(wrong()),
         },
         Value::String(text) => SqlValue::Text(text.clone()),
@@ -144,6 +151,25 @@ mod tests {
         check("SELECT quote(?)", json!([{"base64": "AP8="}]), Ok("X'00FF'"));
         check("SELECT quote(?2 || ?1)", json!(["a", "b"]), Ok("'ba'"));
         check("SELECT :a || @b || $c || :a", json!({"a": "1", "@b": "2", "c": "3"}), Ok("1231"));
+    }
+
+    #[test]
+    fn numbers_are_what_was_sent() {
+        #[track_caller]
+        fn check(sent: &str, expected: Option<&str>) {
+            let connection = Connection::open_in_memory().unwrap();
+            let mut statement = connection.prepare("SELECT quote(?)").unwrap();
+            let bound = bind(&mut statement, &Parameters::sent(sent).unwrap()).is_ok();
+            let found =
+                || statement.raw_query().next().unwrap().unwrap().get::<_, String>(0).unwrap();
+            assert_eq!(bound.then(found).as_deref(), expected, "{sent}");
+        }
+        check("[2]", Some("2"));
+        check("[2.0]", Some("2.0"));
+        check("[1e3]", Some("1000.0"));
+        check("[9223372036854775807]", Some("9223372036854775807"));
+        check("[9223372036854775808]", None);
+        check("[18446744073709551616]", None);
     }
 
     #[test]

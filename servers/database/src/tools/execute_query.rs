@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use wharf::{Content, State, ToolError, ToolResult, tool};
 
-use super::{answer, refuse, refuse_statement};
+use super::{answer, refuse, refuse_statement, sent::SentParams};
 use crate::{
     Databases,
     format::{self, Format},
@@ -58,12 +58,13 @@ pub(crate) async fn execute_query(
     limit: Option<usize>,
     #[arg(default)] format: Format,
     #[arg(range = 1..=300)] timeout_seconds: Option<u64>,
+    #[extract] sent: SentParams,
     State(databases): State<Databases>,
 ) -> Result<ToolResult, ToolError> {
     let (_, engine) = databases.get(database.as_deref()).map_err(refuse)?;
     let request = QueryRequest {
         sql: query,
-        params: params.unwrap_or_default(),
+        params: sent.or(params),
         row_limit: limit,
         timeout: timeout_seconds.map(Duration::from_secs),
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wharf::{Ask, ErrorKind, State, ToolError, ToolResult, tool};
 
-use super::{answer, refuse, refuse_statement};
+use super::{answer, refuse, refuse_statement, sent::SentParams};
 use crate::{
     Databases,
     error::DatabaseError,
@@ -43,6 +43,7 @@ pub(crate) async fn execute_write(
     /// Default if left out.
     database: Option<String>,
     #[arg(range = 1..=300)] timeout_seconds: Option<u64>,
+    #[extract] sent: SentParams,
     ask: Ask,
     State(databases): State<Databases>,
 ) -> Result<ToolResult, ToolError> {
@@ -50,7 +51,8 @@ pub(crate) async fn execute_write(
     let writer = engine.writer().ok_or_else(|| read_only(name, &databases))?;
     let request = WriteRequest {
         sql: statement,
-        params: params.unwrap_or_default(),
+        // What the person agrees to is bound to these, and not to the text that was sent.
+        params: sent.unrounded(params).map_err(refuse)?,
         timeout: timeout_seconds.map(Duration::from_secs),
     };
     let touched = match writer.preview(&request).await {
@@ -124,6 +126,7 @@ fn question(
         Parameters::Positional(values) if values.is_empty() => return text,
         Parameters::Positional(values) => serde_json::to_string(values),
         Parameters::Named(values) => serde_json::to_string(values),
+        Parameters::Sent(text) => Ok(text.to_string()),
     };
     let values = values.unwrap_or_default();
     let shown = &values[..values.floor_char_boundary(MAX_SHOWN_VALUES)];

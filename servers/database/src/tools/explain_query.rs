@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wharf::{State, ToolError, ToolResult, tool};
 
-use super::{answer, refuse, refuse_statement};
+use super::{answer, refuse, refuse_statement, sent::SentParams};
 use crate::{
     Databases,
     request::{ExplainRequest, Parameters},
@@ -24,12 +24,13 @@ pub(crate) async fn explain_query(
     #[arg(default)]
     analyze: bool,
     #[arg(range = 1..=300)] timeout_seconds: Option<u64>,
+    #[extract] sent: SentParams,
     State(databases): State<Databases>,
 ) -> Result<ToolResult, ToolError> {
     let (_, engine) = databases.get(database.as_deref()).map_err(refuse)?;
     let request = ExplainRequest {
         sql: query,
-        params: params.unwrap_or_default(),
+        params: sent.or(params),
         analyze,
         timeout: timeout_seconds.map(Duration::from_secs),
     };

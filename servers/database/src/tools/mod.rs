@@ -10,6 +10,7 @@ mod list_databases;
 mod list_tables;
 mod long_running_analysis;
 mod search_schema;
+mod sent;
 
 use std::time::Duration;
 

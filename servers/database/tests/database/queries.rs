@@ -301,3 +301,20 @@ async fn a_misspelt_table_is_answered_with_near_names() {
         assert!(message.contains(expected), "{message}");
     }
 }
+
+#[tokio::test]
+async fn numbers_in_parameters_keep_what_was_sent() {
+    let client = Client::memory(sample(|_| {})).await;
+    let sql = "SELECT 7 / ?1, typeof(?1)";
+    let sent = |params: &str| {
+        let text = format!(r#"{{"query": "{}", "params": {params}}}"#, sql);
+        client.call("execute_query", serde_json::from_str(&text).unwrap())
+    };
+    let found: Value = sent("[2.0]").await.structured();
+    assert_eq!(found["rows"], json!([[3.5, "real"]]));
+    let found: Value = sent("[2]").await.structured();
+    assert_eq!(found["rows"], json!([[3, "integer"]]));
+    // A model that sends the array as a text is understood, too.
+    let found: Value = sent("\"[2]\"").await.structured();
+    assert_eq!(found["rows"], json!([[3, "integer"]]));
+}
