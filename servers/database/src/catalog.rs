@@ -24,7 +24,7 @@ pub struct TableSummary {
     /// How many columns it has.
     pub column_count: usize,
     /// How many rows it has, where that is cheap to know.
-    #[serde(flatten)]
+    #[serde(flatten, skip_serializing_if = "RowCount::is_unknown")]
     pub rows: RowCount,
     /// Bytes on disk with its indexes, where that is cheap to know.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,10 +60,16 @@ pub enum RowCount {
     Exact(u64),
     /// Counting stopped here.
     AtLeast(u64),
-    /// The planner's statistics, as old as the last ANALYZE.
+    /// From the database's statistics.
     Estimate(u64),
-    /// Not counted, because counting could be as dear as any query.
+    /// Not counted, because counting could be as dear as any query. A listing says nothing then.
     Unknown,
+}
+
+impl RowCount {
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
 }
 
 /// Everything needed to write a query against one table.
@@ -121,6 +127,7 @@ pub struct ColumnDescription {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
     /// Whether it is part of the primary key.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub primary_key: bool,
     /// Whether the database computes it from other columns or counts it up by itself.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -174,5 +181,9 @@ pub struct IndexDescription {
     /// Whether an entry occurs once.
     pub unique: bool,
     /// Whether it covers only the rows that meet a condition.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// What the columns do not say: expressions, condition, order, kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
 }

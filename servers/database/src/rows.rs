@@ -62,7 +62,14 @@ pub(crate) async fn by_key(
         }
     }
     if exact.len() > 1 {
-        let rule = "fits several rows whose keys differ only in their types; use execute_query and typeof()";
+        let rule = match engine.dialect() {
+            Dialect::Postgres => {
+                "fits several rows, of the table and of those that inherit from it; use execute_query with FROM ONLY"
+            }
+            _ => {
+                "fits several rows whose keys differ only in their types; use execute_query and typeof()"
+            }
+        };
         return Err(DatabaseError::invalid("id", rule));
     }
     Ok(match (exact.pop(), others.into_iter().next()) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Postgres;
 use super::scratch::Scratch;
-use crate::catalog::TableDescription;
+use crate::catalog::{RowCount, TableDescription};
 use crate::engine::Engine as _;
 use crate::error::DatabaseError;
 use crate::names::TableName;
@@ -94,7 +94,10 @@ async fn a_table_is_described_whole() {
         .unwrap();
     assert_eq!(
         *index,
-        json!({"name": "deal_price", "columns": ["price", null], "unique": false, "partial": true})
+        json!({
+            "name": "deal_price", "columns": ["price", null], "unique": false, "partial": true,
+            "definition": "btree (price, lower(region::text)) WHERE price > 10::numeric"
+        })
     );
     let region: Value =
         serde_json::to_value(described(&database, "Sales.REGION").await.unwrap()).unwrap();
@@ -104,6 +107,47 @@ async fn a_table_is_described_whole() {
     let view = described(&database, "sales.open").await.unwrap();
     assert!(view.sql.unwrap().contains("deal"));
     database.close().await;
+}
+
+#[tokio::test]
+async fn rows_are_estimated_before_anybody_analyzes_and_over_partitions() {
+    let scratch = Scratch::empty().await;
+    scratch
+        .execute(
+            "CREATE TABLE fresh(id int PRIMARY KEY) WITH (autovacuum_enabled = off); \
+             CREATE TABLE none(id int); \
+             CREATE TABLE whole(id int) PARTITION BY RANGE (id); \
+             CREATE TABLE low PARTITION OF whole FOR VALUES FROM (0) TO (100); \
+             CREATE TABLE high PARTITION OF whole FOR VALUES FROM (100) TO (200) PARTITION BY RANGE (id); \
+             CREATE TABLE highest PARTITION OF high FOR VALUES FROM (150) TO (200); \
+             CREATE TABLE parentless(id int) PARTITION BY LIST (id); \
+             INSERT INTO fresh SELECT generate_series(1, 30); \
+             INSERT INTO whole SELECT g FROM generate_series(1, 199) g WHERE g < 100 OR g >= 150; ANALYZE whole",
+        )
+        .await;
+    let database = Postgres::open(scratch.superuser()).unwrap();
+    // A session reports what it has counted when it has something to do a second later.
+    for _ in 0..10_000 {
+        scratch.execute("SELECT 1").await;
+        let list = database.tables(&TableFilter::default()).await.unwrap();
+        let rows: Vec<_> = list.tables.iter().map(|table| (&*table.name, table.rows)).collect();
+        let expected = [
+            ("fresh", RowCount::Estimate(30)),
+            ("none", RowCount::Estimate(0)),
+            ("parentless", RowCount::Unknown),
+            ("whole", RowCount::Estimate(149)),
+        ];
+        let is_counted = rows[0].1 != RowCount::Unknown;
+        if is_counted {
+            assert_eq!(rows, expected);
+            assert!(list.tables[3].size_bytes.is_some_and(|bytes| bytes >= 16_384));
+            let list = serde_json::to_value(&list.tables[2]).unwrap();
+            let expected = json!({"schema": "public", "name": "parentless", "kind": "table", "column_count": 1});
+            assert_eq!(list, expected);
+            return database.close().await;
+        }
+    }
+    panic!("the server does not say how many rows were inserted");
 }
 
 #[tokio::test]

@@ -50,8 +50,11 @@ const CONSTRAINTS: &str = "SELECT c.contype::text, pg_catalog.pg_get_constraintd
 const INDEXES: &str = "SELECT c.relname::text, i.indisunique, i.indpred IS NOT NULL, \
        ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY k(n, o) \
          LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n AND k.n <> 0 \
-         WHERE k.o <= i.indnkeyatts ORDER BY k.o) \
-     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+         WHERE k.o <= i.indnkeyatts ORDER BY k.o), \
+       CASE WHEN m.amname <> 'btree' OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR i.indnatts > i.indnkeyatts \
+              OR 0 <> ANY (i.indoption::int2[]) \
+         THEN pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(c.oid, 0, true), '^.*? USING ', '') END \
+     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = c.relam \
      WHERE i.indrelid = $1 AND i.indisvalid ORDER BY c.relname";
 
 /// Describes the table or view with this name: as it is written, or else in lower case, as PostgreSQL reads a name without quotes.
@@ -109,6 +112,7 @@ async fn describe(session: &Session, found: &Row) -> Result<TableDescription, Da
             unique: get(&row, 1)?,
             partial: get(&row, 2)?,
             columns: get(&row, 3)?,
+            definition: get(&row, 4)?,
         };
         let columns: Option<Vec<String>> = index.columns.iter().cloned().collect();
         if let (true, false, Some(columns)) = (index.unique, index.partial, columns)

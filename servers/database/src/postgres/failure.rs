@@ -82,6 +82,8 @@ fn of_server(error: &DbError, caller: Option<(&str, usize)>) -> DatabaseError {
         "55P03" => busy("somebody else holds a lock that the statement needs"),
         "40001" | "40P01" => busy("the statement got into the way of another one"),
         "53300" => busy("the server has no connection left"),
+        // Functions of extensions say so when they do not understand a value.
+        "XX000" => DatabaseError::Failed { message: message() },
         "42P01" => DatabaseError::no_such_table(
             message(),
             caller.and_then(|(sql, prefix)| offset(error, sql, prefix)),

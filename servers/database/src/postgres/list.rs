@@ -23,11 +23,22 @@ const NAMES: &str = "SELECT c.oid, n.nspname::text, c.relname::text FROM pg_cata
        AND (pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT')) \
      ORDER BY n.nspname::text COLLATE \"C\", c.relname::text COLLATE \"C\" LIMIT $3";
 
-const DETAILS: &str = "SELECT c.oid, c.relkind::text, c.relnatts::int4, c.reltuples::float8, \
+/// Rows are those of the last ANALYZE, or else those that the statistics of the running server have counted. A partitioned table
+/// has those of its partitions, if they are known of all.
+const DETAILS: &str = "SELECT c.oid, c.relkind::text, parts.known, \
        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), \
-       pg_catalog.obj_description(c.oid, 'pg_class'), \
-       CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_total_relation_size(c.oid) END \
-     FROM pg_catalog.pg_class c WHERE c.oid = ANY ($1)";
+       pg_catalog.obj_description(c.oid, 'pg_class'), parts.bytes \
+     FROM pg_catalog.pg_class c CROSS JOIN LATERAL ( \
+       SELECT CASE WHEN pg_catalog.bool_and(part.known IS NOT NULL) THEN pg_catalog.sum(part.known) END AS known, \
+              pg_catalog.sum(part.bytes)::int8 AS bytes \
+       FROM (SELECT CASE WHEN p.relkind NOT IN ('r', 'm') THEN NULL WHEN p.reltuples >= 0 THEN p.reltuples::float8 \
+                      WHEN pg_catalog.pg_stat_get_live_tuples(p.oid) > 0 THEN pg_catalog.pg_stat_get_live_tuples(p.oid)::float8 \
+                      WHEN pg_catalog.pg_relation_size(p.oid) = 0 THEN 0 END AS known, \
+                    CASE WHEN p.relkind IN ('r', 'm') THEN pg_catalog.pg_total_relation_size(p.oid) END AS bytes \
+             FROM pg_catalog.unnest(CASE c.relkind WHEN 'p' \
+                 THEN ARRAY(SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) t WHERE t.isleaf) ELSE ARRAY[c.oid] END) \
+               AS leaf(oid) JOIN pg_catalog.pg_class p ON p.oid = leaf.oid) part) parts \
+     WHERE c.oid = ANY ($1)";
 
 const SCHEMAS: &str = "SELECT n.nspname::text FROM pg_catalog.pg_namespace n \
      WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE') ORDER BY 1";
@@ -97,28 +108,21 @@ pub(super) async fn check_schema(session: &Session, schema: &str) -> Result<(), 
 
 fn summary(row: &Row, schema: String, name: String) -> Result<TableSummary, DatabaseError> {
     let kind = kind(&get::<String>(row, 1)?);
-    let estimate: f64 = get(row, 3)?;
-    let rows = match kind {
-        // Below zero: nobody has counted yet.
-        TableKind::Table | TableKind::MaterializedView if estimate >= 0.0 =>
-        {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "not negative, and saturating"
-            )]
-            RowCount::Estimate(estimate as u64)
-        }
-        _ => RowCount::Unknown,
-    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative, and saturating"
+    )]
+    let rows = get::<Option<f64>>(row, 2)?
+        .map_or(RowCount::Unknown, |estimate| RowCount::Estimate(estimate as u64));
     Ok(TableSummary {
         schema: Some(schema),
         name,
         kind,
-        column_count: usize::try_from(get::<i64>(row, 4)?).unwrap_or(0),
+        column_count: usize::try_from(get::<i64>(row, 3)?).unwrap_or(0),
         rows,
-        size_bytes: get::<Option<i64>>(row, 6)?.and_then(|bytes| u64::try_from(bytes).ok()),
-        comment: get(row, 5)?,
+        size_bytes: get::<Option<i64>>(row, 5)?.and_then(|bytes| u64::try_from(bytes).ok()),
+        comment: get(row, 4)?,
     })
 }
 

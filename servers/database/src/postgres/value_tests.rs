@@ -317,6 +317,8 @@ async fn errors_point_at_the_place_and_say_what_to_do() {
     }
     for (sql, part) in [
         ("SELECT 1/0", "division by zero"),
+        // An internal error, as functions of extensions report a value that they do not understand.
+        ("SELECT * FROM ts_token_type(999999)", "cache lookup failed for text search parser"),
         (
             "SELECT pg_read_file('x')",
             "function pg_catalog.pg_read_file (it reads the server's files)",

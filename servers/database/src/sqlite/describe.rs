@@ -160,7 +160,8 @@ fn indexes(
     table: &str,
 ) -> rusqlite::Result<Vec<(IndexDescription, String)>> {
     let mut list = connection.sqlite.prepare_cached(
-        "SELECT name, \"unique\", origin, partial FROM pragma_index_list(?1, 'main') ORDER BY name",
+        "SELECT i.name, i.\"unique\", i.origin, i.partial, s.sql FROM pragma_index_list(?1, 'main') i \
+         LEFT JOIN main.sqlite_schema s ON s.type = 'index' AND s.name = i.name ORDER BY i.name",
     )?;
     let mut parts = connection.sqlite.prepare_cached(
         "SELECT name FROM pragma_index_xinfo(?1, 'main') WHERE key = 1 ORDER BY seqno",
@@ -173,9 +174,18 @@ fn indexes(
             .query_map([&name], |row| row.get(0))?
             .collect::<rusqlite::Result<Vec<Option<String>>>>()?;
         let (unique, partial) = (row.get(1)?, row.get(3)?);
-        indexes.push((IndexDescription { name, columns, unique, partial }, row.get(2)?));
+        let sql: Option<String> = row.get(4)?;
+        let definition = sql.filter(|_| partial || columns.contains(&None)).map(defined);
+        indexes
+            .push((IndexDescription { name, columns, unique, partial, definition }, row.get(2)?));
     }
     Ok(indexes)
+}
+
+/// The statement that made an index, from its first parenthesis on.
+fn defined(sql: String) -> String {
+    let open = Tokens::of(&sql).find(|(_, token)| *token == Token::Symbol('('));
+    open.map(|(at, _)| sql[at..].to_owned()).unwrap_or(sql)
 }
 
 /// The conditions of CHECK in a table's statement, as written between the parentheses.
@@ -207,6 +217,15 @@ fn checks(sql: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_index_is_defined_behind_its_table() {
+        let definition = |sql: &str| defined(sql.to_owned());
+        assert_eq!(
+            definition("CREATE INDEX \"a(b\" ON [t(]( lower(x), y DESC) WHERE y > 0"),
+            "( lower(x), y DESC) WHERE y > 0"
+        );
+    }
 
     #[test]
     fn checks_are_found_between_their_parentheses() {

@@ -88,6 +88,9 @@ fn of_code(
         ErrorCode::Unknown if compiling || missing_table(message).is_some() => {
             DatabaseError::no_such_table(words(message), offset, missing_table(message))
         }
+        ErrorCode::Unknown if message == Some("incomplete input") => {
+            DatabaseError::Syntax { message: words(message), offset: None }
+        }
         ErrorCode::Unknown
         | ErrorCode::TypeMismatch
         | ErrorCode::ParameterOutOfRange

@@ -7,6 +7,7 @@ use wharf::{State, ToolError, ToolResult, tool};
 use super::{answer, refuse, refuse_statement, sent::SentParams};
 use crate::{
     Databases,
+    error::DatabaseError,
     request::{ExplainRequest, Parameters},
 };
 
@@ -28,6 +29,10 @@ pub(crate) async fn explain_query(
     State(databases): State<Databases>,
 ) -> Result<ToolResult, ToolError> {
     let (_, engine) = databases.get(database.as_deref()).map_err(refuse)?;
+    if begins_with_explain(&query) {
+        let rule = "leave EXPLAIN out; analyze runs the statement and measures it";
+        return Err(refuse(DatabaseError::invalid("query", rule)));
+    }
     let request = ExplainRequest {
         sql: query,
         params: sent.or(params),
@@ -38,4 +43,11 @@ pub(crate) async fn explain_query(
         Ok(plan) => answer(&plan),
         Err(error) => Err(refuse_statement(&**engine, error).await),
     }
+}
+
+fn begins_with_explain(query: &str) -> bool {
+    const WORD: &str = "EXPLAIN";
+    let query = query.trim_start();
+    let word = query.get(..WORD.len()).is_some_and(|word| word.eq_ignore_ascii_case(WORD));
+    word && query[WORD.len()..].starts_with(|next: char| next.is_whitespace() || next == '(')
 }

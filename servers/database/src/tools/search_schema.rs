@@ -79,7 +79,10 @@ fn names(findings: &Findings) -> Names {
         }
         name
     };
-    Names { names: findings.found.iter().map(full_name).collect(), truncated: findings.truncated }
+    let mut names: Vec<String> = findings.found.iter().map(full_name).collect();
+    // Functions may share a name, one beside the other.
+    names.dedup();
+    Names { names, truncated: findings.truncated }
 }
 
 async fn described(

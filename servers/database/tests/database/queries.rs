@@ -318,3 +318,24 @@ async fn numbers_in_parameters_keep_what_was_sent() {
     let found: Value = sent("\"[2]\"").await.structured();
     assert_eq!(found["rows"], json!([[3, "integer"]]));
 }
+
+#[tokio::test]
+async fn a_statement_that_already_explains_is_told_what_to_leave_out() {
+    let client = Client::memory(sample(|_| {})).await;
+    for query in ["EXPLAIN SELECT 1", " explain\nquery plan SELECT 1", "Explain(ANALYZE) SELECT 1"]
+    {
+        let refused = client.call("explain_query", json!({"query": query})).await;
+        let error = refused.expect_error(ErrorKind::InvalidInput);
+        assert!(error.message().contains("leave EXPLAIN out"), "{query}: {}", error.message());
+    }
+    let refused = client.call("explain_query", json!({"query": "explains"})).await;
+    let error = refused.expect_error(ErrorKind::InvalidInput);
+    assert!(!error.message().contains("leave EXPLAIN out"), "{}", error.message());
+    let unfinished = query(&client, "SELECT").await;
+    let unfinished = unfinished.expect_error(ErrorKind::InvalidInput);
+    assert!(
+        unfinished.message().starts_with("the SQL was not understood"),
+        "{}",
+        unfinished.message()
+    );
+}

@@ -152,7 +152,7 @@ async fn a_plan_is_shown_and_only_measured_when_asked() {
         async move { Engine::explain(database, request).await }
     };
     let plan = explain("-- why\nSELECT * FROM users WHERE id = 1; -- so", false).await.unwrap();
-    assert!(plan.plan.contains("\"table_name\": \"users\"") && !plan.analyzed, "{}", plan.plan);
+    assert!(plan.plan.contains("\"table_name\":\"users\"") && !plan.analyzed, "{}", plan.plan);
     let plan = explain("SELECT count(*) FROM orders_big", true).await.unwrap();
     assert!(plan.plan.contains("r_rows") && plan.analyzed, "{}", plan.plan);
     for sql in [

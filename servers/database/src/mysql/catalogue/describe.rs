@@ -168,6 +168,7 @@ async fn indexes(
                 columns: Vec::new(),
                 unique: number(row, 1) == Some(0),
                 partial: false,
+                definition: None,
             });
         }
         // An expression has no column, and a prefix of a column is no whole column.
