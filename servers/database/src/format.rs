@@ -245,10 +245,7 @@ mod tests {
             columns: names.iter().map(column).collect(),
             row_count: rows.len(),
             rows,
-            truncated: false,
-            truncated_by: None,
-            cut_cells: 0,
-            elapsed_ms: 0,
+            ..QueryResult::default()
         }
     }
 

@@ -182,7 +182,12 @@ impl<E: Engine> Promised<E> {
 
     async fn query(&self, sql: String, params: Parameters) -> Result<QueryResult, DatabaseError> {
         let timeout = Duration::from_secs(5).min(self.engine.limits().max_timeout);
-        let request = QueryRequest { sql, params, row_limit: Some(1), timeout: Some(timeout) };
+        let request = QueryRequest {
+            params,
+            row_limit: Some(1),
+            timeout: Some(timeout),
+            ..QueryRequest::new(sql)
+        };
         self.engine.query(request).await
     }
 }

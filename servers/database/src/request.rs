@@ -20,6 +20,19 @@ pub struct QueryRequest {
     pub row_limit: Option<usize>,
     /// Time wanted at most; `None` takes the default.
     pub timeout: Option<Duration>,
+    /// In which form the rows are wanted.
+    pub rows: RowForm,
+}
+
+/// The form of a result's rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RowForm {
+    /// Cells, for whoever looks at them.
+    #[default]
+    Cells,
+    /// JSON, written while further rows are on their way.
+    Json,
 }
 
 impl QueryRequest {

@@ -21,32 +21,50 @@
 //! lists those that occur. Where such a column holds both text and numbers that would be written as strings, those numbers become
 //! `{"integer": "…"}` or `{"real": "…"}`, so that the two stay apart.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::value::RawValue;
 
 /// Integers beyond this lose digits in a client that has only 64-bit floats.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// The rows of one query and what is known about them.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Default)]
 pub struct QueryResult {
     /// The columns, in order.
     pub columns: Vec<Column>,
-    /// The rows; each has one cell for each column.
+    /// The rows, if they were wanted as [cells](crate::request::RowForm::Cells); each has one cell for each column.
     pub rows: Vec<Vec<Cell>>,
+    /// The rows, if they were wanted as [JSON](crate::request::RowForm::Json): an array each.
+    pub json_rows: Vec<Box<RawValue>>,
     /// How many rows are here.
     pub row_count: usize,
     /// Whether the query has more rows than are here. It is exact: no row is missing when it is false.
     pub truncated: bool,
     /// Which limit ended the rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated_by: Option<Truncation>,
     /// How many cells are cut.
-    #[serde(skip_serializing_if = "is_zero")]
     pub cut_cells: usize,
+    /// The columns of those cells, by their places.
+    pub cut_columns: BTreeSet<usize>,
     /// Time from the start of the statement to its last row, in milliseconds.
     pub elapsed_ms: u64,
+}
+
+/// The rows of a result as a JSON array, in whichever form they are.
+pub(crate) struct JsonRows<'a>(pub(crate) &'a QueryResult);
+
+impl Serialize for JsonRows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // An engine that knows no other form gives cells.
+        match self.0.rows.as_slice() {
+            [] => serializer.collect_seq(&self.0.json_rows),
+            rows => serializer.collect_seq(rows),
+        }
+    }
 }
 
 /// The limit that ended the rows.
@@ -324,11 +342,6 @@ fn infinity(x: f64) -> &'static str {
     } else {
         "-Infinity"
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 #[cfg(test)]

@@ -95,10 +95,7 @@ fn result(rows: Vec<Vec<Cell>>) -> QueryResult {
         columns: vec![column; rows.first().map_or(0, Vec::len)],
         row_count: rows.len(),
         rows,
-        truncated: false,
-        truncated_by: None,
-        cut_cells: 0,
-        elapsed_ms: 0,
+        ..QueryResult::default()
     }
 }
 

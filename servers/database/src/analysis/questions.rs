@@ -65,6 +65,7 @@ impl<'a> Questions<'a> {
             params: Parameters::Positional(params),
             row_limit: Some(rows.clamp(1, self.limits().max_rows)),
             timeout: Some(timeout),
+            ..QueryRequest::default()
         };
         self.within_time(self.engine.query(request)).await
     }

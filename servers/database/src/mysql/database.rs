@@ -136,6 +136,7 @@ impl Database {
         };
         let guarded = self.inner.boundaries.guard;
         let policy = self.inner.policy.clone();
+        let form = request.rows;
         self.run(terms, move |session| {
             Box::pin(async move {
                 let started = Instant::now();
@@ -147,6 +148,7 @@ impl Database {
                     &statement,
                     params,
                     row_limit,
+                    form,
                     &limits,
                     started,
                 );

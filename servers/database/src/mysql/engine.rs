@@ -146,6 +146,7 @@ async fn explain(database: &Database, request: ExplainRequest) -> Result<Plan, D
         params: request.params,
         row_limit: Some(database.limits().max_rows),
         timeout: request.timeout,
+        ..QueryRequest::default()
     };
     let rows = Database::query(database, query).await?.rows;
     let plan = match rows.first().and_then(|row| row.first()) {

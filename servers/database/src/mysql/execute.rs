@@ -11,6 +11,7 @@ use super::value::{Decoder, column};
 use crate::collector::Collector;
 use crate::error::DatabaseError;
 use crate::limits::Limits;
+use crate::request::RowForm;
 use crate::result::{Cell, QueryResult};
 
 /// What a statement gave, and whether the server still has more of it to send.
@@ -25,6 +26,7 @@ pub(super) async fn run(
     statement: &Statement,
     params: Vec<Value>,
     row_limit: usize,
+    form: RowForm,
     limits: &Limits,
     started: Instant,
 ) -> Result<Answered, DatabaseError> {
@@ -37,7 +39,7 @@ pub(super) async fn run(
     let columns = metadata.iter().map(column).collect();
     let decoders: Vec<Decoder> =
         metadata.iter().map(|metadata| Decoder::new(metadata, limits.max_cell_bytes)).collect();
-    let mut collector = Collector::new(columns, row_limit, limits, started)?;
+    let mut collector = Collector::new(columns, row_limit, limits, started)?.in_form(form);
     let hides = statement.shape == Shape::ShowVariables;
     let mut pending = false;
     if let Some(mut rows) = result.stream::<Row>().await.map_err(failed)? {
@@ -48,7 +50,7 @@ pub(super) async fn run(
             }
         }
     }
-    Ok(Answered { result: collector.finish(), pending })
+    Ok(Answered { result: collector.finish()?, pending })
 }
 
 /// The values, if there is one for each placeholder.
@@ -89,6 +91,6 @@ fn add(
             return Ok(false);
         }
     }
-    collector.end_row();
+    collector.end_row()?;
     Ok(true)
 }

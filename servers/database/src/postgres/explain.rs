@@ -14,6 +14,7 @@ use super::session::Session;
 use crate::collector::Collector;
 use crate::error::DatabaseError;
 use crate::limits::Limits;
+use crate::request::RowForm;
 use crate::result::{Cell, Column, QueryResult};
 
 const SWITCHES: &[&str] = &[
@@ -203,6 +204,7 @@ pub(super) fn collect(
     lines: &[String],
     options: &Options,
     row_limit: usize,
+    form: RowForm,
     limits: &Limits,
     started: Instant,
 ) -> Result<QueryResult, DatabaseError> {
@@ -211,16 +213,16 @@ pub(super) fn collect(
         declared_type: Some(options.column_type().into()),
         value_types: Vec::new(),
     };
-    let mut collector = Collector::new(vec![column], row_limit, limits, started)?;
+    let mut collector = Collector::new(vec![column], row_limit, limits, started)?.in_form(form);
     for line in lines {
         if !collector.start_row()
             || !collector.cell(Cell::text(line.as_bytes(), limits.max_cell_bytes))?
         {
             break;
         }
-        collector.end_row();
+        collector.end_row()?;
     }
-    Ok(collector.finish())
+    collector.finish()
 }
 
 #[cfg(test)]

@@ -82,12 +82,10 @@ impl Reader {
                 let inner = tokens.rest();
                 let lines =
                     self.explain(session, inner, &request.params, &options, timeout).await?;
-                explain::collect(&lines, &options, row_limit, &self.limits, started)?
+                let (limits, form) = (&self.limits, request.rows);
+                explain::collect(&lines, &options, row_limit, form, limits, started)?
             }
-            Some("SHOW") => {
-                let collector = show::run(self, session, &request.sql, row_limit, timeout, started);
-                collector.await?
-            }
+            Some("SHOW") => show::run(self, session, request, row_limit, timeout, started).await?,
             _ => self.rows(session, request, row_limit, timeout, started).await?,
         };
         if !self.boundaries.transaction {
@@ -123,7 +121,8 @@ impl Reader {
         let columns = self.types.columns(session, plain.columns()).await?;
         let readings: Vec<Reading> =
             plain.columns().iter().map(|column| Reading::of(column.type_())).collect();
-        let mut collector = Collector::new(columns.clone(), row_limit, &self.limits, started)?;
+        let mut collector = Collector::new(columns.clone(), row_limit, &self.limits, started)?
+            .in_form(request.rows);
         let declare = session.client().execute_raw(&prefixed, values);
         let fetch = fetch(&collector);
         let (declared, fetched) = join(declare, session.client().simple_query_raw(&fetch)).await;
@@ -135,7 +134,7 @@ impl Reader {
         }
         let messages = fetched.map_err(|failed| error(&failed))?;
         self.take_rows(session, sql, messages, &readings, &mut collector).await?;
-        Ok(collector.finish())
+        collector.finish()
     }
 
     /// Runs a statement that is known and prepared: the transaction, the check of its verdict, the cursor, its rows and the reset for
@@ -154,7 +153,8 @@ impl Reader {
         let values =
             parameters::bind(&request.params, known.prefixed.params(), self.limits.max_parameters)?;
         let mut collector =
-            Collector::new(known.columns.clone(), row_limit, &self.limits, started)?;
+            Collector::new(known.columns.clone(), row_limit, &self.limits, started)?
+                .in_form(request.rows);
         let check = prepare_check(session).await?;
         let (begin, fetch) = (Session::begin(self.boundaries.mode(), timeout), fetch(&collector));
         let stood_at = known.stood_at();
@@ -181,7 +181,7 @@ impl Reader {
         reset.map_err(|failed| session.own_error(&failed))?;
         let messages = fetched.map_err(|failed| error(&failed))?;
         self.take_rows(session, sql, messages, &known.readings, &mut collector).await?;
-        Ok(Some(collector.finish()))
+        Ok(Some(collector.finish()?))
     }
 
     async fn reset_ahead(&self, session: &Session) -> Result<(), tokio_postgres::Error> {
@@ -233,7 +233,7 @@ impl Reader {
                 return Ok(false);
             }
         }
-        collector.end_row();
+        collector.end_row()?;
         Ok(true)
     }
 

@@ -10,6 +10,7 @@ use super::read::Reader;
 use super::session::Session;
 use crate::collector::Collector;
 use crate::error::DatabaseError;
+use crate::request::QueryRequest;
 use crate::result::{Cell, Column, QueryResult};
 
 /// What a `SHOW` asks for, written anew.
@@ -56,11 +57,12 @@ fn unknown() -> DatabaseError {
 pub(super) async fn run(
     reader: &Reader,
     session: &Session,
-    sql: &str,
+    request: &QueryRequest,
     row_limit: usize,
     timeout: Duration,
     started: Instant,
 ) -> Result<QueryResult, DatabaseError> {
+    let sql = &request.sql;
     let show = rewritten(sql)?;
     session.batch(&Session::begin("READ ONLY", timeout)).await?;
     let messages = session.client().simple_query(&show).await;
@@ -75,7 +77,8 @@ pub(super) async fn run(
                     value_types: Vec::new(),
                 };
                 let columns = columns.iter().map(text).collect();
-                collector = Some(Collector::new(columns, row_limit, &reader.limits, started)?);
+                let empty = Collector::new(columns, row_limit, &reader.limits, started)?;
+                collector = Some(empty.in_form(request.rows));
             }
             SimpleQueryMessage::Row(row) => {
                 let Some(collector) = &mut collector else { continue };
@@ -94,12 +97,12 @@ pub(super) async fn run(
                 if !fits {
                     break;
                 }
-                collector.end_row();
+                collector.end_row()?;
             }
             _ => {}
         }
     }
-    collector.map(Collector::finish).ok_or_else(|| DatabaseError::internal("SHOW returned nothing"))
+    collector.ok_or_else(|| DatabaseError::internal("SHOW returned nothing"))?.finish()
 }
 
 #[cfg(test)]

@@ -41,14 +41,14 @@ pub(super) fn query(
     }
     parameters::bind(&mut statement, &request.params)?;
     let collector = Collector::new(columns(&statement), row_limit, limits, started)?;
-    let mut collector = collector.dynamically_typed();
+    let mut collector = collector.dynamically_typed().in_form(request.rows);
     let width = statement.column_count();
     let mut rows = statement.raw_query();
     fill(&mut collector, &mut rows, width, limits).map_err(|stopped| match stopped {
         Stopped::BySqlite(error) => connection.error(&error, watch),
         Stopped::ByLimit(error) => error,
     })?;
-    Ok(collector.finish())
+    collector.finish()
 }
 
 fn columns(statement: &Statement<'_>) -> Vec<Column> {
@@ -83,7 +83,7 @@ fn fill(
                 break 'rows;
             }
         }
-        collector.end_row();
+        collector.end_row().map_err(Stopped::ByLimit)?;
     }
     Ok(())
 }

@@ -94,6 +94,7 @@ async fn explain(database: &Database, request: ExplainRequest) -> Result<Plan, D
         params: request.params,
         row_limit: Some(database.limits().max_rows),
         timeout: request.timeout,
+        ..QueryRequest::default()
     };
     let steps = database.query(query, &nobody_cancels()).await?;
     let mut depths: Vec<(i64, usize)> = Vec::new();

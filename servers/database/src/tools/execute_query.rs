@@ -10,26 +10,19 @@ use crate::{
     Databases,
     format::{self, Format},
     limits::Limits,
-    request::{Parameters, QueryRequest},
-    result::{Cell, Column, QueryResult, Truncation, json_bytes},
+    request::{Parameters, QueryRequest, RowForm},
+    result::{Column, JsonRows, QueryResult, Truncation, json_bytes},
 };
 
 /// The longest text that is in the structured content too, counted as JSON; the content has it in any case.
 const MAX_STRUCTURED_TEXT_BYTES: usize = 500 << 10;
 
-/// Rows as arrays.
+/// The rows as arrays or as text, and what else is known of them.
 #[derive(Serialize)]
-struct Rows<'a> {
-    #[serde(flatten)]
-    result: &'a QueryResult,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
-}
-
-/// Rows as text; what else is known beside it.
-#[derive(Serialize)]
-struct Text<'a> {
+struct Known<'a> {
     columns: &'a [Column],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<JsonRows<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
     row_count: usize,
@@ -41,6 +34,22 @@ struct Text<'a> {
     elapsed_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
+}
+
+impl<'a> Known<'a> {
+    fn of(result: &'a QueryResult, hint: Option<&'a str>) -> Self {
+        Self {
+            columns: &result.columns,
+            rows: None,
+            text: None,
+            row_count: result.row_count,
+            truncated: result.truncated,
+            truncated_by: result.truncated_by,
+            cut_cells: result.cut_cells,
+            elapsed_ms: result.elapsed_ms,
+            hint,
+        }
+    }
 }
 
 /// Run one read-only SQL statement. Integers beyond 2^53 and decimals come as strings, bytes as base64.
@@ -67,29 +76,23 @@ pub(crate) async fn execute_query(
         params: sent.or(params),
         row_limit: limit,
         timeout: timeout_seconds.map(Duration::from_secs),
+        rows: if format == Format::Json { RowForm::Json } else { RowForm::Cells },
     };
     let result = match engine.query(request).await {
         Ok(result) => result,
         Err(error) => return Err(refuse_statement(&**engine, error).await),
     };
     let hint = hint(&result, engine.limits());
+    let known = Known::of(&result, hint.as_deref());
     let text = match format {
-        Format::Json => return answer(&Rows { result: &result, hint: hint.as_deref() }),
+        Format::Json => return answer(&Known { rows: Some(JsonRows(&result)), ..known }),
         Format::Csv => format::csv(&result),
         Format::Markdown => format::markdown(&result),
     };
-    let structured = Text {
-        columns: &result.columns,
-        // Escapes can double it, and the whole answer would then be cut.
-        text: Some(text.as_str()).filter(|text| json_bytes(text) <= MAX_STRUCTURED_TEXT_BYTES),
-        row_count: result.row_count,
-        truncated: result.truncated,
-        truncated_by: result.truncated_by,
-        cut_cells: result.cut_cells,
-        elapsed_ms: result.elapsed_ms,
-        hint: hint.as_deref(),
-    };
-    let mut answer = ToolResult::structured(&structured)?;
+    // Escapes can double it, and the whole answer would then be cut.
+    let structured =
+        Some(text.as_str()).filter(|text| json_bytes(text) <= MAX_STRUCTURED_TEXT_BYTES);
+    let mut answer = ToolResult::structured(&Known { text: structured, ..known })?;
     // The text is the table itself: nobody has to read CSV through the escapes of JSON.
     answer.content = vec![Content::text(text)];
     answer.content.extend(hint.map(Content::text));
@@ -129,10 +132,8 @@ fn rest_of_values(result: &QueryResult, limits: &Limits) -> Option<String> {
     if result.cut_cells == 0 {
         return None;
     }
-    let is_cut =
-        |index: usize| result.rows.iter().any(|row| row.get(index).is_some_and(Cell::is_cut));
-    let cut = result.columns.iter().enumerate().filter(|(index, _)| is_cut(*index));
-    let mut names: Vec<String> = cut.map(|(_, column)| format!("{:?}", column.name)).collect();
+    let cut = result.cut_columns.iter().filter_map(|index| result.columns.get(*index));
+    let mut names: Vec<String> = cut.map(|column| format!("{:?}", column.name)).collect();
     if names.len() > MAX_NAMED {
         names.truncate(MAX_NAMED);
         names.push("others".into());
