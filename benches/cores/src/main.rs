@@ -23,7 +23,7 @@ use http_body_util::Full;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 use wharf::transport::http::{Http, HttpService, HttpSettings};
-use wharf::{Args, Server, Tool};
+use wharf::{Args, Metrics, Server, Tool};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -45,11 +45,15 @@ enum Served {
     Wharf(HttpService),
 }
 
-fn wharf() -> anyhow::Result<Served> {
+fn wharf(metrics: Option<Arc<Metrics>>) -> anyhow::Result<Served> {
     let add = Tool::new("add")
         .description("Add two integers")
         .handler(|Args(Add { a, b }): Args<Add>| async move { (a + b).to_string() });
-    let service = Server::new("bench", "0.1.0").tool(add).build()?;
+    let mut server = Server::new("bench", "0.1.0").tool(add);
+    if let Some(metrics) = metrics {
+        server = server.metrics(metrics);
+    }
+    let service = server.build()?;
     Ok(Served::Wharf(Http::new(HttpSettings::default()).service(service).into_service()))
 }
 
@@ -158,7 +162,11 @@ fn main() -> anyhow::Result<()> {
         "| server | one core, calls/s | two cores, calls/s | ratio | ratio by time on the cores |"
     );
     println!("| --- | ---: | ---: | ---: | ---: |");
-    for (name, served) in [("the bare handler", Served::Bare), ("wharf", wharf()?)] {
+    for (name, served) in [
+        ("the bare handler", Served::Bare),
+        ("wharf", wharf(None)?),
+        ("wharf, counting calls for `/metrics`", wharf(Some(Arc::default()))?),
+    ] {
         let (mut ones, mut twos) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             ones.push(measure(&served, 1, length)?);

@@ -13,7 +13,7 @@ use crate::{
         RateLimitLayer, RateLimits, RecordLayer, ResponseBudgetLayer, ResultCacheLayer,
         TimeoutLayer, TraceLayer, ValidateLayer,
     },
-    observe::Sinks,
+    observe::MetricsSink,
     server::Limits,
     state::StateStore,
 };
@@ -28,7 +28,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) rate_limits: RateLimits,
     pub(crate) gate: Arc<Gate>,
     pub(crate) state: Arc<dyn StateStore>,
-    pub(crate) sinks: Arc<Sinks>,
+    /// Where trouble with the state store is counted.
+    pub(crate) metrics: Option<Arc<dyn MetricsSink>>,
 }
 
 /// Builds the stack of one server.
@@ -52,7 +53,7 @@ pub(crate) fn stack(parts: Parts<'_>) -> Stack {
 /// The innermost `count` layers of [`layered`].
 #[cfg(feature = "profiling")]
 fn inner(
-    Parts { server, limits, rate_limits, gate, state, sinks }: Parts<'_>,
+    Parts { server, limits, rate_limits, gate, state, metrics }: Parts<'_>,
     count: usize,
 ) -> Stack {
     let mut layers = 0..;
@@ -75,17 +76,17 @@ fn inner(
         ResponseBudgetLayer::new(limits.response_bytes),
         IdempotencyLayer,
         ValidateLayer,
-        RateLimitLayer::new(server, rate_limits, state, sinks.metrics.clone()),
+        RateLimitLayer::new(server, rate_limits, state, metrics),
         AuthorizeLayer,
         ConcurrencyLayer::new(gate),
         TimeoutLayer::new(limits.request_timeout),
         CatchPanicLayer,
-        RecordLayer::new(sinks),
+        RecordLayer,
     )
 }
 
 fn layered(
-    Parts { server, limits, rate_limits, gate, state, sinks }: Parts<'_>,
+    Parts { server, limits, rate_limits, gate, state, metrics }: Parts<'_>,
 ) -> impl Service<Call, Response = Outcome, Error = Error, Future: Send + 'static>
 + Clone
 + Send
@@ -96,7 +97,7 @@ fn layered(
         .layer(TraceLayer)
         // Outside everything that can refuse, so that refusals, timeouts, panics and dropped calls are counted and
         // audited too.
-        .layer(RecordLayer::new(Arc::clone(&sinks)))
+        .layer(RecordLayer)
         // Outside the layers that could panic themselves; inside the record, which must learn of the panic.
         .layer(CatchPanicLayer)
         // Outside the line for a permit: waiting counts against the deadline.
@@ -107,7 +108,7 @@ fn layered(
         .layer(AuthorizeLayer)
         // Outside validation and whatever else costs something: a call that comes too often must stay cheap. Inside the
         // record, so that refusals are counted.
-        .layer(RateLimitLayer::new(server, rate_limits, state, sinks.metrics.clone()))
+        .layer(RateLimitLayer::new(server, rate_limits, state, metrics))
         // Nothing below sees arguments that the schema does not accept, and all of it sees them in their final form.
         .layer(ValidateLayer)
         // Outside the cache: a key says that the call happens once, whatever else would be answered to it. Outside the
@@ -141,7 +142,7 @@ mod tests {
             rate_limits: RateLimits::default(),
             gate: Arc::new(Gate::new(&limits)),
             state: Arc::new(MemoryStore::default()),
-            sinks: Arc::default(),
+            metrics: None,
         };
         let expected = [
             "Trace",

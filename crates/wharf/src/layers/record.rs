@@ -15,7 +15,7 @@ use crate::{
     call::{Call, Operation, Outcome},
     context::Context as CallContext,
     error::{Class, Error, ErrorKind},
-    observe::{CallRecord, Sinks},
+    observe::CallRecord,
     server::{
         ExtensionMethod,
         entries::{PromptEntry, ResourceEntry, ToolEntry},
@@ -23,27 +23,20 @@ use crate::{
     shared::Held,
 };
 
-#[derive(Clone)]
-pub(crate) struct RecordLayer(Arc<Sinks>);
-
-impl RecordLayer {
-    pub(crate) fn new(sinks: Arc<Sinks>) -> Self {
-        Self(sinks)
-    }
-}
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RecordLayer;
 
 impl<S> Layer<S> for RecordLayer {
     type Service = Record<S>;
 
     fn layer(&self, inner: S) -> Record<S> {
-        Record { inner, sinks: Arc::clone(&self.0) }
+        Record { inner }
     }
 }
 
 #[derive(Clone)]
 pub(crate) struct Record<S> {
     inner: S,
-    sinks: Arc<Sinks>,
 }
 
 impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Record<S> {
@@ -56,8 +49,7 @@ impl<S: Service<Call, Response = Outcome, Error = Error>> Service<Call> for Reco
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let entry = self.sinks.are_there().then(|| Entry {
-            sinks: Arc::clone(&self.sinks),
+        let entry = call.context.core.sinks().are_there().then(|| Entry {
             method: call.method(),
             named: Named::of(&call),
             context: Arc::clone(&call.context),
@@ -112,7 +104,6 @@ impl Named {
 }
 
 struct Entry {
-    sinks: Arc<Sinks>,
     method: &'static str,
     named: Named,
     context: CallContext,
@@ -136,7 +127,7 @@ impl Entry {
             cache: self.context.cache_status(),
             elapsed: self.started.elapsed(),
         };
-        self.sinks.record(&record);
+        self.context.core.sinks().record(&record);
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) cache: CacheHint,
     pub(crate) stack: Copies<Stack>,
-    sinks: Arc<Sinks>,
+    sinks: Sinks,
     /// Where cut results are read on. Beside the registry, whatever else is in that.
     pub(crate) results: Arc<ResourceEntry>,
     probes: Vec<Arc<dyn Probe>>,
@@ -108,14 +108,14 @@ impl Core {
             initialize["instructions"] = instructions.into();
         }
         let state = server.state.unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let sinks = Arc::new(Sinks { metrics: server.metrics, audit: server.audit });
+        let sinks = Sinks { metrics: server.metrics, audit: server.audit };
         let stack = stack(Parts {
             server: &server.name,
             limits: &server.limits,
             rate_limits: server.rate_limits,
             gate: Arc::clone(&gate),
             state: Arc::clone(&state),
-            sinks: Arc::clone(&sinks),
+            metrics: sinks.metrics.clone(),
         });
         Ok(Service(Shared::new(Self {
             name: server.name,
@@ -147,6 +147,10 @@ impl Core {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(crate) fn sinks(&self) -> &Sinks {
+        &self.sinks
     }
 
     /// Records what never became a call.
