@@ -42,6 +42,13 @@ impl Scan<'_, '_> {
             {
                 Ok(())
             }
+            // A row that is changed gets its defaults anyway.
+            Builtin::Refused(_)
+                if self.changes != Changes::Nothing && name.eq_ignore_ascii_case("default") =>
+            {
+                self.edits[paren].joined = true;
+                Ok(())
+            }
             Builtin::Refused(why) => Err(DatabaseError::refused(
                 format!("the function {}()", shorten(name)),
                 format!("{why}; leave it out"),

@@ -16,7 +16,7 @@ use crate::error::DatabaseError;
 use crate::mysql::settings::MysqlSettings;
 
 /// Storage engines whose tables are elsewhere.
-const REMOTE_ENGINES: &[&str] = &["CONNECT", "FEDERATED", "S3", "SPIDER"];
+const REMOTE_ENGINES: &[&str] = &["CASSANDRA", "CONNECT", "FEDERATED", "S3", "SPHINX", "SPIDER"];
 
 /// Whether the tables of a storage engine are elsewhere.
 pub(in crate::mysql) fn is_remote(engine: &str) -> bool {

@@ -36,6 +36,10 @@ pub(super) const TRIGGER_ADVICE: &str =
 /// Words behind SET that reach beyond the function's own variables.
 const WIDE_SETS: &[&str] = &["GLOBAL", "LOCAL", "PERSIST", "PERSIST_ONLY", "SESSION"];
 
+/// Words behind SET that set no variable, unless a variable is called so.
+const OTHER_SETS: &[&str] =
+    &["CHARACTER", "CHARSET", "DEFAULT", "NAMES", "PASSWORD", "ROLE", "STATEMENT", "TRANSACTION"];
+
 /// Judges a stored function; what it uses is judged by the caller.
 pub(super) fn judge(
     at: &Reference,
@@ -124,10 +128,14 @@ fn reads_differently(sql_mode: &str) -> bool {
 
 /// Refuses the statements of a body that do more than it may; those of `allowed` are judged elsewhere.
 fn refuse_statements(tokens: &[Token<'_>], allowed: &[&str]) -> Result<(), DatabaseError> {
+    let mut handled = None;
     for (at, token) in tokens.iter().enumerate() {
         let next = tokens.get(at + 1);
         let named = next.is_some_and(Token::is_name);
-        let begins = at == 0 || begins_statement(&tokens[at - 1]);
+        if token.is_word("HANDLER") {
+            handled = behind_conditions(tokens, at).or(handled);
+        }
+        let begins = at == 0 || handled == Some(at) || begins_statement(&tokens[at - 1]);
         // REPLACE and INSERT are functions too; `judge_body` tells them apart.
         let function = next.is_some_and(|next| next.is(b'('));
         if (begins
@@ -137,6 +145,7 @@ fn refuse_statements(tokens: &[Token<'_>], allowed: &[&str]) -> Result<(), Datab
             && !token.is_one_of(allowed)
             && !is_block(token))
             || (token.is_one_of(WIDE_SETS) && named)
+            || sets_more(&tokens[at..])
             || assigns_system_variable(&tokens[at..])
         {
             let what = token.text.to_ascii_uppercase();
@@ -154,7 +163,34 @@ fn is_block(token: &Token<'_>) -> bool {
 fn begins_statement(before: &Token<'_>) -> bool {
     before.is(b';')
         || before.is(b':')
-        || before.is_one_of(&["BEGIN", "DO", "ELSE", "LOOP", "REPEAT", "THEN"])
+        || before.is_one_of(&["ATOMIC", "BEGIN", "DO", "ELSE", "LOOP", "REPEAT", "THEN"])
+}
+
+/// Where the statement of a handler begins: behind `HANDLER FOR` and the conditions that it handles.
+fn behind_conditions(tokens: &[Token<'_>], handler: usize) -> Option<usize> {
+    if !tokens.get(handler + 1)?.is_word("FOR") {
+        return None;
+    }
+    let mut at = handler + 2;
+    loop {
+        let condition = tokens.get(at)?;
+        at += match () {
+            () if condition.is_word("SQLSTATE") && tokens.get(at + 1)?.is_word("VALUE") => 3,
+            () if condition.is_one_of(&["NOT", "SQLSTATE"]) => 2,
+            () => 1,
+        };
+        if !tokens.get(at)?.is(b',') {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
+/// Whether SET sets something other than a variable here: a role, a character set, variables for one statement.
+fn sets_more(tokens: &[Token<'_>]) -> bool {
+    let [set, what, rest @ ..] = tokens else { return false };
+    let assigns = rest.first().is_some_and(|next| next.is(b'=') || next.is(b':'));
+    set.is_word("SET") && what.is_one_of(OTHER_SETS) && !assigns
 }
 
 fn assigns_system_variable(tokens: &[Token<'_>]) -> bool {
@@ -215,6 +251,30 @@ mod tests {
         check("BEGIN SELECT 1 INTO OUTFILE 'x'; RETURN 1; END", false);
         check("BEGIN l:TRUNCATE t; RETURN 1; END", false);
         check("BEGIN CALL wipe(); RETURN 1; END", false);
+        for handler in [
+            "SQLSTATE '45000'",
+            "SQLSTATE VALUE '45000', 1051",
+            "NOT FOUND, SQLEXCEPTION",
+            "named",
+            "`quoted`",
+        ] {
+            let body = |statement: &str| {
+                format!("BEGIN DECLARE EXIT HANDLER FOR {handler} {statement}; RETURN 1; END")
+            };
+            check(&body("SET n = 1"), true);
+            check(&body("BEGIN SET n = 1; END"), true);
+            for statement in ["SHUTDOWN", "STOP SLAVE", "BEGIN STOP SLAVE; END", "TRUNCATE t"] {
+                check(&body(statement), false);
+            }
+        }
+        check(
+            "BEGIN SET STATEMENT max_statement_time = 1 FOR SET GLOBAL x = 1; RETURN 1; END",
+            false,
+        );
+        check("BEGIN SET ROLE root; RETURN 1; END", false);
+        check("BEGIN SET NAMES latin1; RETURN 1; END", false);
+        check("BEGIN DECLARE role INT; SET role = 1; RETURN role; END", true);
+        check("BEGIN DECLARE t TEXT CHARACTER SET utf8mb4; SET t := 'a'; RETURN t; END", true);
         check("RETURN load_file('x')", false);
         check("RETURN get_lock('x', 1)", false);
         check("BEGIN /*!50000 DELETE FROM orders */; RETURN 1; END", false);
