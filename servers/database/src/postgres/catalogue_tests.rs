@@ -228,3 +228,35 @@ async fn plans_are_shown_and_measured_only_for_what_may_run() {
     }
     database.close().await;
 }
+
+#[tokio::test]
+async fn no_operator_of_somebody_else_runs_when_the_catalogue_is_read() {
+    let scratch = Scratch::with_fixture().await;
+    scratch
+        .execute(
+            "CREATE TABLE measured(a char(3), b varchar(5), c bit(3), d int CHECK (d > 1) UNIQUE); \
+             CREATE FUNCTION meddles(oid, int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$meddled$$; END'; \
+             CREATE FUNCTION meddles(name, varchar) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$meddled$$; END'; \
+             CREATE FUNCTION meddles(\"char\", text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$meddled$$; END'; \
+             CREATE FUNCTION meddles(smallint, oid) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$meddled$$; END'",
+        )
+        .await;
+    for name in ["=", "<>", "<", "<=", ">", ">=", "~", "!~", "~~", "~~*"] {
+        for types in
+            [("oid", "int"), ("name", "varchar"), ("\"char\"", "text"), ("smallint", "oid")]
+        {
+            let (left, right) = types;
+            scratch
+                .execute(&format!(
+                    "CREATE OPERATOR public.{name} (LEFTARG = {left}, RIGHTARG = {right}, FUNCTION = meddles)"
+                ))
+                .await;
+        }
+    }
+    let database = Postgres::open(scratch.superuser()).unwrap();
+    let described = database.describe(&TableName::new("measured")).await.unwrap();
+    assert_eq!(described.columns[1].max_length, Some(5));
+    assert_eq!(described.columns[2].max_length, Some(3));
+    assert!(!database.tables(&TableFilter::default()).await.unwrap().tables.is_empty());
+    database.close().await;
+}

@@ -1,4 +1,7 @@
 //! Describes one table from the catalogue. Names are bound as parameters, never put into text.
+//!
+//! Both sides of every operator have a type for which PostgreSQL has its own: an operator that somebody made for the very types of a
+//! comparison would be taken before one of PostgreSQL's that has to convert.
 
 use std::sync::Arc;
 
@@ -30,8 +33,8 @@ const NEAR: &str = "SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_ca
 
 const COLUMNS: &str = "SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, \
        pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attidentity::text, a.attgenerated::text, \
-       CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN a.atttypmod - 4 \
-            WHEN a.atttypid IN (1560, 1562) AND a.atttypmod > 0 THEN a.atttypmod END, \
+       CASE WHEN a.atttypid IN (1042::oid, 1043::oid) AND a.atttypmod > 4 THEN a.atttypmod - 4 \
+            WHEN a.atttypid IN (1560::oid, 1562::oid) AND a.atttypmod > 0 THEN a.atttypmod END, \
        pg_catalog.col_description(a.attrelid, a.attnum::int4) \
      FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
      WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
