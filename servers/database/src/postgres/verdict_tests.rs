@@ -27,7 +27,7 @@ async fn every_change_of_meaning_is_seen_by_the_next_call() {
              CREATE FUNCTION evil_name(name) RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'; \
              CREATE VIEW v AS SELECT id FROM kept; CREATE VIEW w AS SELECT id FROM v; \
              CREATE TYPE pair AS (a int, b int); CREATE TABLE pairs(p pair); INSERT INTO pairs VALUES (ROW(1,2)); \
-             CREATE DOMAIN small AS int; CREATE TABLE plain(id int); INSERT INTO plain VALUES (1); \
+             CREATE DOMAIN small AS int; CREATE DOMAIN held AS int; CREATE TYPE holder AS (a held); CREATE TABLE plain(id int); INSERT INTO plain VALUES (1); \
              CREATE TABLE indexed(id int); CREATE TABLE limited(id int); CREATE TABLE measured(id int, n int); \
              CREATE TABLE parent(id int); CREATE TABLE child() INHERITS (parent); CREATE TABLE elder(id int); \
              CREATE TABLE heir() INHERITS (elder); \
@@ -74,6 +74,20 @@ async fn every_change_of_meaning_is_seen_by_the_next_call() {
         (
             "SELECT * FROM elder",
             "CREATE TABLE late_heir() INHERITS (heir); CREATE INDEX ON late_heir ((id + claims(1)))".into(),
+        ),
+        // A text is converted by a domain that gets a check, which runs as soon as the statement is prepared.
+        (
+            "SELECT '(1)'::holder",
+            "ALTER DOMAIN held ADD CHECK (checks(VALUE) IS NOT NULL) NOT VALID".into(),
+        ),
+        // Arrays get another order.
+        (
+            "SELECT ARRAY[p] = ARRAY[p] FROM pairs",
+            format!(
+                "CREATE FUNCTION pair_is(pair, pair) RETURNS boolean {EVIL}; CREATE FUNCTION pair_order(pair, pair) RETURNS int {EVIL}; \
+                 CREATE OPERATOR =@= (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_is); \
+                 CREATE OPERATOR CLASS pair_ops DEFAULT FOR TYPE pair USING btree AS OPERATOR 3 =@=, FUNCTION 1 pair_order(pair, pair)"
+            ),
         ),
         // A table turns into a view of the same name.
         ("SELECT id FROM kept", "ALTER TABLE kept RENAME TO moved; CREATE VIEW kept AS SELECT f(id) AS id FROM moved".into()),

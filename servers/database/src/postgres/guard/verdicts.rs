@@ -4,7 +4,7 @@
 //! another schema, renames a table, adds a cast or a policy. A verdict therefore keeps every name that was met on the way
 //! (functions, operators, relations, types, columns), and a fingerprint of everything in the catalogue that has one of
 //! these names, in whatever schema, as OID and row version (`xmin`), together with all rules, policies, heirs, indexes, constraints and
-//! statistics of the relations met, all schemas and all casts of users. The fingerprint is taken anew in the transaction that runs the statement, before
+//! statistics of the relations met, all schemas, and all casts and operator classes of users. The fingerprint is taken anew in the transaction that runs the statement, before
 //! anything of it is planned or run; whatever could change the meaning changes the fingerprint.
 //!
 //! What remains is a change between that moment and the end of the statement, which the read-only transaction stands against.
@@ -54,6 +54,9 @@ const FINGERPRINT: &str = "SELECT pg_catalog.md5(pg_catalog.string_agg(k, ',' OR
      UNION ALL SELECT 'd' OPERATOR(pg_catalog.||) d.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) d.xmin FROM pg_catalog.pg_constraint d WHERE d.contypid OPERATOR(pg_catalog.=) ANY ((SELECT $3::oid[])::oid[]) \
      UNION ALL SELECT 'n' OPERATOR(pg_catalog.||) n.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) n.xmin FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.!~) '^pg_(toast_)?temp_' \
      UNION ALL SELECT 'c' OPERATOR(pg_catalog.||) c.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) c.xmin FROM pg_catalog.pg_cast c WHERE c.oid OPERATOR(pg_catalog.>=) 16384::oid \
+     UNION ALL SELECT 'l' OPERATOR(pg_catalog.||) l.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) l.xmin FROM pg_catalog.pg_opclass l WHERE l.oid OPERATOR(pg_catalog.>=) 16384::oid \
+     UNION ALL SELECT 'm' OPERATOR(pg_catalog.||) m.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) m.xmin FROM pg_catalog.pg_amop m WHERE m.oid OPERATOR(pg_catalog.>=) 16384::oid \
+     UNION ALL SELECT 'h' OPERATOR(pg_catalog.||) h.oid OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) h.xmin FROM pg_catalog.pg_amproc h WHERE h.oid OPERATOR(pg_catalog.>=) 16384::oid \
      UNION ALL SELECT 's' OPERATOR(pg_catalog.||) s.setting FROM (SELECT pg_catalog.current_setting('search_path') AS setting) s) keys";
 
 /// Tells the moment, or fails with [`STALE`] where neither the moment nor the fingerprint is the known one. The number that fails is
