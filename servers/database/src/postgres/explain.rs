@@ -108,13 +108,14 @@ pub(super) fn options(tokens: &mut Lexer<'_>) -> Result<Options, DatabaseError> 
 fn option(tokens: &mut Lexer<'_>, options: &mut Options) -> Result<bool, DatabaseError> {
     let name = name(tokens.next()).ok_or_else(unknown)?;
     let name = if name == "analyse" { "analyze".to_owned() } else { name };
+    let before = tokens.rest();
     let mut next = tokens.next();
     let value = match &next {
         Some(Token::Symbol(',' | ')')) => None,
-        Some(Token::Word(_) | Token::Quoted(_)) => {
-            let value = name_of(next.as_ref());
+        Some(Token::Word(_) | Token::Quoted(_) | Token::Text(_) | Token::Number) => {
+            let value = value_of(next.as_ref(), before, tokens.rest()).ok_or_else(unknown)?;
             next = tokens.next();
-            value
+            Some(value)
         }
         _ => return Err(unknown()),
     };
@@ -128,8 +129,8 @@ fn option(tokens: &mut Lexer<'_>, options: &mut Options) -> Result<bool, Databas
     } else {
         let switch = SWITCHES.iter().find(|known| **known == name).ok_or_else(unknown)?;
         let on = match value.as_deref() {
-            None | Some("on" | "true") => true,
-            Some("off" | "false") => false,
+            None | Some("on" | "true" | "1") => true,
+            Some("off" | "false" | "0") => false,
             Some(_) => return Err(unknown()),
         };
         options.switches.push((switch, on));
@@ -150,6 +151,23 @@ fn name_of(token: Option<&Token<'_>>) -> Option<String> {
         Some(Token::Word(word)) => Some(word.to_ascii_lowercase()),
         Some(Token::Quoted(name)) => Some(name.clone()),
         _ => None,
+    }
+}
+
+/// The value of an option, which may stand in quotes or be a number.
+fn value_of(token: Option<&Token<'_>>, before: &str, rest: &str) -> Option<String> {
+    match token {
+        Some(Token::Text(text)) => {
+            let inner = text.strip_prefix('\'').and_then(|inner| inner.strip_suffix('\''));
+            inner.map(str::to_ascii_lowercase)
+        }
+        Some(Token::Number) => {
+            let read = &before[..before.len() - rest.len()];
+            // A comment may stand in front of it.
+            let other = |c: char| !(c.is_ascii_alphanumeric() || "$._".contains(c));
+            read.rsplit(other).next().map(str::to_owned)
+        }
+        token => name_of(token),
     }
 }
 
@@ -260,11 +278,18 @@ mod tests {
             "EXPLAIN (analyze, serialize, memory) SELECT 1",
             Some(("EXPLAIN (FORMAT text, analyze on, memory on, serialize text) ", "SELECT 1")),
         );
+        check(
+            "EXPLAIN (ANALYZE 1, timing /* x */ 0, costs 'OFF', format 'Json') SELECT 1",
+            Some(("EXPLAIN (FORMAT json, analyze on, timing off, costs off) ", "SELECT 1")),
+        );
         for sql in [
             "EXPLAIN (serialize 'x') SELECT 1",
             "EXPLAIN (serialize on) SELECT 1",
             "EXPLAIN (x) SELECT 1",
-            "EXPLAIN (analyze 'on') SELECT 1",
+            "EXPLAIN (analyze 2) SELECT 1",
+            "EXPLAIN (analyze E'on') SELECT 1",
+            "EXPLAIN (format 'x, analyze') SELECT 1",
+            "EXPLAIN (analyze 1 1) SELECT 1",
             "EXPLAIN (analyze",
             "EXPLAIN (format) SELECT 1",
         ] {

@@ -85,7 +85,7 @@ impl Scratch {
     pub(super) async fn reader(&self) -> PostgresSettings {
         let role = format!("r{}", self.name);
         self.execute(&format!(
-            "CREATE ROLE {role} LOGIN PASSWORD 'p'; GRANT USAGE ON SCHEMA public TO {role}; \
+            "CREATE ROLE {role} LOGIN PASSWORD 'p'; REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO {role}; \
              GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
         ))
         .await;

@@ -27,6 +27,7 @@ const READING_PRAGMAS: &[(&str, bool)] = &[
     ("compile_options", false),
     ("data_version", false),
     ("encoding", false),
+    ("foreign_key_check", true),
     ("foreign_key_list", true),
     ("foreign_keys", false),
     ("freelist_count", false),

@@ -187,6 +187,8 @@ CREATE EXTENSION pg_trgm;
 CREATE EXTENSION xml2;
 CREATE EXTENSION pgrowlocks;
 CREATE EXTENSION lo;
+CREATE EXTENSION isn;
+CREATE EXTENSION pgcrypto;
 CREATE EXTENSION "uuid-ossp";
 CREATE TABLE exotic(h hstore, c citext, m mood, d positive); INSERT INTO exotic VALUES ('a=>1', 'Mixed', 'ok', 5);
 ANALYZE users;

@@ -222,15 +222,20 @@ pub(super) const EXTENSION_VOLATILE: &[(&str, &str)] = &[
     ("pgcrypto", "gen_random_uuid"),
     ("pgcrypto", "gen_random_bytes"),
     ("pgcrypto", "gen_salt"),
+    ("pgcrypto", "pgp_pub_encrypt"),
+    ("pgcrypto", "pgp_pub_encrypt_bytea"),
+    ("pgcrypto", "pgp_sym_encrypt"),
+    ("pgcrypto", "pgp_sym_encrypt_bytea"),
     ("pg_stat_statements", "pg_stat_statements"),
     ("pg_stat_statements", "pg_stat_statements_info"),
     ("tsm_system_rows", "system_rows"),
     ("tsm_system_time", "system_time"),
 ];
 
-/// Functions of those extensions that run SQL text or worse although they are declared stable.
-pub(super) const EXTENSION_REFUSED: &[(&str, &str)] = &[
-    ("postgis", "st_estimatedextent"),
-    ("postgis", "st_findextent"),
-    ("postgis", "postgis_extensions_upgrade"),
+/// Functions of those extensions that do more than compute although they are declared stable or immutable, and why they are refused.
+pub(super) const EXTENSION_REFUSED: &[(&str, &str, &str)] = &[
+    ("isn", "isn_weak", "it changes the session beyond its reset"),
+    ("postgis", "st_estimatedextent", RUNS_SQL),
+    ("postgis", "st_findextent", RUNS_SQL),
+    ("postgis", "postgis_extensions_upgrade", RUNS_SQL),
 ];
