@@ -31,7 +31,7 @@ const DETAILS: &str = "SELECT c.oid, c.relkind::text, parts.known, \
      FROM pg_catalog.pg_class c CROSS JOIN LATERAL ( \
        SELECT CASE WHEN pg_catalog.bool_and(part.known IS NOT NULL) THEN pg_catalog.sum(part.known) END AS known, \
               pg_catalog.sum(part.bytes)::int8 AS bytes \
-       FROM (SELECT CASE WHEN p.relkind NOT IN ('r', 'm') THEN NULL WHEN p.reltuples >= 0 THEN p.reltuples::float8 \
+       FROM (SELECT CASE WHEN p.relkind NOT IN ('r', 'm') THEN NULL WHEN p.reltuples >= 0::float4 THEN p.reltuples::float8 \
                       WHEN pg_catalog.pg_stat_get_live_tuples(p.oid) > 0 THEN pg_catalog.pg_stat_get_live_tuples(p.oid)::float8 \
                       WHEN pg_catalog.pg_relation_size(p.oid) = 0 THEN 0 END AS known, \
                     CASE WHEN p.relkind IN ('r', 'm') THEN pg_catalog.pg_total_relation_size(p.oid) END AS bytes \

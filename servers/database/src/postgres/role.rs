@@ -32,7 +32,7 @@ const REPORT: &str = "SELECT r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolre
            AND c.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
            AND pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') ORDER BY 1 LIMIT 4), \
        ARRAY(SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n \
-         WHERE n.nspname !~ '^pg_(toast_)?temp_' AND pg_catalog.has_schema_privilege(n.oid, 'CREATE') ORDER BY 1 LIMIT 4) \
+         WHERE n.nspname::pg_catalog.text OPERATOR(pg_catalog.!~) '^pg_(toast_)?temp_' AND pg_catalog.has_schema_privilege(n.oid, 'CREATE') ORDER BY 1 LIMIT 4) \
      FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER";
 
 /// What a role may do beyond reading.
