@@ -41,9 +41,12 @@ pub(crate) async fn by_key(
     key: &[String],
 ) -> Result<Lookup, DatabaseError> {
     let mut request = statement(engine.dialect(), table, key)?;
-    if let Some(columns) = visible(engine, table)? {
-        request.sql = request.sql.replacen('*', &columns, 1);
+    let shown = shown(engine, table);
+    if table.primary_key.iter().any(|name| !shown.names.contains(&name.as_str())) {
+        let rule = "has a primary key that nobody may read, so its rows have no addresses; use execute_query";
+        return Err(DatabaseError::invalid("table", rule));
     }
+    request.sql = request.sql.replacen('*', &shown.sql, 1);
     request.row_limit = Some(MAX_FOUND.min(engine.limits().max_rows));
     let result = engine.query(request).await?;
     let places: Vec<Option<usize>> = table
@@ -79,19 +82,25 @@ pub(crate) async fn by_key(
     })
 }
 
-/// The columns that may be read, where some may not.
-fn visible(engine: &dyn Engine, table: &TableDescription) -> Result<Option<String>, DatabaseError> {
+/// The columns of a table that may be read.
+pub(crate) struct Shown<'a> {
+    /// Their names, in the table's order.
+    pub(crate) names: Vec<&'a str>,
+    /// What selects them.
+    pub(crate) sql: String,
+}
+
+/// The columns that may be read. `*` would leave out MySQL's invisible ones.
+pub(crate) fn shown<'a>(engine: &dyn Engine, table: &'a TableDescription) -> Shown<'a> {
     let is_hidden = |name: &str| engine.hides(table.schema.as_deref(), &table.name, name);
-    if table.columns.iter().all(|column| !is_hidden(&column.name)) {
-        return Ok(None);
-    }
-    if table.primary_key.iter().any(|name| is_hidden(name)) {
-        let rule = "has a primary key that nobody may read, so its rows have no addresses; use execute_query";
-        return Err(DatabaseError::invalid("table", rule));
-    }
     let names = table.columns.iter().map(|column| column.name.as_str());
-    let names = names.filter(|name| !is_hidden(name)).map(|name| engine.dialect().quote(name));
-    Ok(Some(names.collect::<Vec<_>>().join(", ")))
+    let names: Vec<&str> = names.filter(|name| !is_hidden(name)).collect();
+    let sql = if names.len() == table.columns.len() && engine.dialect() != Dialect::Mysql {
+        "*".to_owned()
+    } else {
+        names.iter().map(|name| engine.dialect().quote(name)).collect::<Vec<_>>().join(", ")
+    };
+    Shown { names, sql }
 }
 
 /// The statement that finds the row.

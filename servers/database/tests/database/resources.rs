@@ -359,6 +359,10 @@ async fn hidden_columns_are_left_out_of_rows() {
     assert_eq!(row["row"], json!({"id": 1, "name": "Ada", "*": "star"}));
     let key = "db://odd/keys/secret-2";
     refused(&client, key, ErrorKind::InvalidInput, "a primary key that nobody may read").await;
+    let samples = json!({"table": "users", "samples": true});
+    let described: Value = client.call("describe_table", samples).await.structured();
+    assert_eq!(described["sample_columns"], json!(["id", "name", "*"]));
+    assert_eq!(described["sample_rows"], json!([[1, "Ada", "star"]]));
 }
 
 #[tokio::test]

@@ -177,3 +177,32 @@ async fn attacks_on_other_arguments_fail() {
     assert_eq!(users, json!([[20]]));
     databases.close().await;
 }
+
+#[tokio::test]
+async fn an_invisible_column_is_in_sample_rows_and_in_the_row_of_a_key() {
+    let fixture = Fixture::new().await;
+    fixture
+        .run(
+            "CREATE TABLE shy(id INT PRIMARY KEY, secret INT INVISIBLE DEFAULT 7, last VARCHAR(9), \
+             KEY beginning (last(3), id), FULLTEXT KEY words (last)); INSERT INTO shy(id, last) VALUES (1, 'z')",
+        )
+        .await;
+    let databases = Databases::one("main", fixture.database().await).unwrap();
+    let client = Client::memory(wharf_database::server(databases.clone())).await;
+    let samples = json!({"table": "shy", "samples": true});
+    let described: serde_json::Value = client.call("describe_table", samples).await.structured();
+    assert_eq!(described["columns"][1]["name"], "secret");
+    assert_eq!(described["sample_rows"], json!([[1, 7, "z"]]));
+    assert_eq!(
+        described["indexes"],
+        json!([
+            {"name": "beginning", "columns": [null, "id"], "unique": false, "definition": "BTREE (`last`(3), `id`)"},
+            {"name": "words", "columns": ["last"], "unique": false, "definition": "FULLTEXT (`last`)"}
+        ])
+    );
+    let row = client.read("db://main/shy/1").await;
+    let text = row.result()["contents"][0]["text"].as_str().unwrap();
+    let row: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(row["row"], json!({"id": 1, "secret": 7, "last": "z"}));
+    databases.close().await;
+}

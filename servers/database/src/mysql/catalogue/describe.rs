@@ -7,6 +7,7 @@ use super::question::{ask, number, said, schemas, shown_schema, text};
 use crate::catalog::{
     ColumnDescription, ForeignKey, IndexDescription, TableDescription, TableKind,
 };
+use crate::engine::Dialect;
 use crate::error::DatabaseError;
 use crate::mysql::session::Flavor;
 use crate::names::{TableName, near_names};
@@ -154,7 +155,7 @@ async fn indexes(
 ) -> Result<Vec<IndexDescription>, DatabaseError> {
     let rows = ask(
         conn,
-        "SELECT index_name, non_unique, column_name, sub_part FROM information_schema.statistics \
+        "SELECT index_name, non_unique, column_name, sub_part, index_type FROM information_schema.statistics \
          WHERE table_schema = ? AND table_name = ? ORDER BY index_name = 'PRIMARY' DESC, index_name, seq_in_index",
         &[schema, name],
     )
@@ -172,10 +173,28 @@ async fn indexes(
             });
         }
         // An expression has no column, and a prefix of a column is no whole column.
-        let column = text(row, 2).filter(|_| number(row, 3).is_none());
+        let (column, prefix) = (text(row, 2), number(row, 3));
         if let Some(index) = indexes.last_mut() {
-            index.columns.push(column);
+            let part = column.as_ref().map_or("an expression".to_owned(), |name| {
+                Dialect::Mysql.quote(name)
+                    + &prefix.map(|length| format!("({length})")).unwrap_or_default()
+            });
+            index.columns.push(column.filter(|_| prefix.is_none()));
+            let kind = text(row, 4).unwrap_or_default();
+            let parts = match index.definition.take() {
+                Some(mut parts) => {
+                    parts.truncate(parts.len() - 1);
+                    format!("{parts}, {part})")
+                }
+                None => format!("{kind} ({part})"),
+            };
+            index.definition = Some(parts);
         }
+    }
+    for index in &mut indexes {
+        let says_more = index.columns.contains(&None)
+            || index.definition.as_ref().is_some_and(|text| !text.starts_with("BTREE "));
+        index.definition = index.definition.take().filter(|_| says_more);
     }
     Ok(indexes)
 }
