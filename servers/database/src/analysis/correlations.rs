@@ -1,5 +1,6 @@
 //! Which columns of the sample go together.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::dialect::Class;
@@ -9,6 +10,7 @@ use super::sample::Sample;
 use super::sample::column::ColumnSample;
 use super::stats::association::cramers_v;
 use super::stats::correlation::{pearson, spearman};
+use super::stats::number::Number;
 use super::stats::round_coefficient;
 
 /// Columns of each sort that are compared, the first ones of the table.
@@ -33,12 +35,15 @@ pub(crate) async fn correlations(sample: &Sample, watcher: &dyn Watcher) -> Corr
     let compared = numeric.len().min(MAX_COLUMNS) + categories.len().min(MAX_COLUMNS);
     correlation.columns_compared = compared;
     correlation.columns_left_out = numeric.len() + categories.len() - compared;
-    let numbers: Vec<Vec<(usize, f64)>> =
-        numeric.iter().take(MAX_COLUMNS).map(|column| finite(column)).collect();
+    let numbers: Vec<Vec<(usize, Point)>> =
+        numeric.iter().take(MAX_COLUMNS).map(|column| points(column)).collect();
     for (i, first) in numbers.iter().enumerate() {
         for (j, second) in numbers.iter().enumerate().skip(i + 1) {
             let pairs = joined(first, second);
-            let (pearson, spearman) = (pearson(&pairs), spearman(&pairs));
+            let values: Vec<(f64, f64)> =
+                pairs.iter().map(|(a, b)| (a.distance, b.distance)).collect();
+            let orders: Vec<(f64, f64)> = pairs.iter().map(|(a, b)| (a.order, b.order)).collect();
+            let (pearson, spearman) = (pearson(&values), spearman(&orders));
             if pearson.is_some() || spearman.is_some() {
                 correlation.numeric.push(NumericPair {
                     columns: [numeric[i].name.clone(), numeric[j].name.clone()],
@@ -89,14 +94,31 @@ impl NumericPair {
     }
 }
 
+/// A number as correlations need it: neither moving all numbers nor counting them through changes a coefficient, and large
+/// ones that differ little would be the same as 64-bit floats.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Point {
+    /// How far it is from the first number.
+    distance: f64,
+    /// How many different numbers are smaller.
+    order: f64,
+}
+
 /// The numbers that a 64-bit float can hold, with their rows in order.
-fn finite(column: &ColumnSample) -> Vec<(usize, f64)> {
-    let approximate = column.numbers.iter().map(|(row, number)| (*row, number.approximate()));
-    approximate.filter(|(_, x)| x.is_finite()).collect()
+fn points(column: &ColumnSample) -> Vec<(usize, Point)> {
+    let Some((_, origin)) = column.numbers.first() else { return Vec::new() };
+    let mut sorted: Vec<&Number> = column.numbers.iter().map(|(_, number)| number).collect();
+    sorted.sort();
+    sorted.dedup_by(|a, b| a.cmp(&b) == Ordering::Equal);
+    #[expect(clippy::cast_precision_loss, reason = "samples have far fewer rows than 2^53")]
+    let order = |number: &Number| sorted.partition_point(|other| *other < number) as f64;
+    let point = |number: &Number| Point { distance: number.minus(origin), order: order(number) };
+    let points = column.numbers.iter().map(|(row, number)| (*row, point(number)));
+    points.filter(|(_, point)| point.distance.is_finite()).collect()
 }
 
 /// The values of rows that have both.
-fn joined(first: &[(usize, f64)], second: &[(usize, f64)]) -> Vec<(f64, f64)> {
+fn joined<T: Copy>(first: &[(usize, T)], second: &[(usize, T)]) -> Vec<(T, T)> {
     let mut others = second.iter().peekable();
     let mut pairs = Vec::with_capacity(first.len().min(second.len()));
     for (row, x) in first {
@@ -128,5 +150,17 @@ mod tests {
         let second = [(1, 10.0), (2, 20.0), (6, 40.0)];
         assert_eq!(joined(&first, &second), [(2.0, 20.0), (4.0, 40.0)]);
         assert_eq!(joined(&first, &[]), []);
+    }
+
+    #[test]
+    fn neighbours_far_from_zero_are_different_points() {
+        let mut column = ColumnSample::new("n", "numeric", Class::Number, 100);
+        let digits = ["18446744073709551001", "18446744073709551002", "18446744073709551001.0"];
+        for (row, text) in digits.into_iter().enumerate() {
+            column.numbers.push((row, Number::Decimal(text.into())));
+        }
+        let found: Vec<(f64, f64)> =
+            points(&column).iter().map(|(_, point)| (point.distance, point.order)).collect();
+        assert_eq!(found, [(0.0, 0.0), (1.0, 1.0), (0.0, 0.0)]);
     }
 }

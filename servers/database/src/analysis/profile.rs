@@ -11,7 +11,7 @@ use super::stats::distinct::estimate_distinct;
 use super::stats::number::{Number, Reading};
 use super::stats::outliers::outliers;
 use super::stats::quantiles::quantile;
-use super::stats::round;
+use super::stats::{round, round_beside};
 use crate::engine::Dialect;
 use crate::error::DatabaseError;
 use crate::result::Cell;
@@ -80,8 +80,9 @@ fn describe(column: &ColumnSample, sample: &Sample, full: bool) -> ColumnReport 
     report.range = column.ends().map(|(min, max)| ValueRange { min, max, of });
     if class == Class::Number {
         let sorted = column.sorted_numbers();
-        report.mean = column.moments.mean().map(round);
-        report.standard_deviation = column.moments.deviation().map(round);
+        let (mean, deviation) = column.mean_and_deviation();
+        report.mean = mean.map(|mean| round_beside(mean, deviation.unwrap_or(0.0)));
+        report.standard_deviation = deviation.map(round);
         report.quantiles = quantiles(&sorted);
         report.outliers = outliers(&sorted).filter(|outliers| outliers.count > 0);
     }

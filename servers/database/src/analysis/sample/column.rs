@@ -55,7 +55,6 @@ pub(crate) struct ColumnSample {
     pub(crate) seen: HashMap<u64, Seen>,
     /// Finite numbers with their rows.
     pub(crate) numbers: Vec<(usize, Number)>,
-    pub(crate) moments: Moments,
     pub(crate) not_finite: NotFinite,
     /// Dates and times with their rows.
     pub(crate) times: Vec<(usize, Seconds)>,
@@ -79,7 +78,6 @@ impl ColumnSample {
             hashes: Vec::new(),
             seen: HashMap::new(),
             numbers: Vec::new(),
-            moments: Moments::default(),
             not_finite: NotFinite::default(),
             times: Vec::new(),
             types: Types::default(),
@@ -145,7 +143,6 @@ impl ColumnSample {
         match Number::read(cell, self.class == Class::Number) {
             Reading::Finite(number) => {
                 self.types.number += 1;
-                self.moments.add(number.approximate());
                 let canonical = number.canonical();
                 self.numbers.push((row, number));
                 return (nonzero(hasher.hash_one((0, &canonical))), canonical.len());
@@ -194,6 +191,16 @@ impl ColumnSample {
         if self.greatest_text.as_deref().is_none_or(|greatest| text > greatest) {
             self.greatest_text = Some(text.to_owned());
         }
+    }
+
+    /// The mean and the standard deviation of the numbers. They are measured from the first one, because large numbers that
+    /// differ little would be the same as 64-bit floats.
+    pub(crate) fn mean_and_deviation(&self) -> (Option<f64>, Option<f64>) {
+        let Some((_, origin)) = self.numbers.first() else { return (None, None) };
+        let mut moments = Moments::default();
+        self.numbers.iter().for_each(|(_, number)| moments.add(number.minus(origin)));
+        let mean = moments.mean().map(|mean| origin.approximate() + mean);
+        (mean.filter(|mean| mean.is_finite()), moments.deviation())
     }
 
     /// How many values are there, NULL apart.
@@ -310,6 +317,20 @@ mod tests {
     }
 
     #[test]
+    fn the_spread_of_large_numbers_is_that_of_small_ones() {
+        let small: Vec<i64> = vec![1, 2, 3, 4, 10];
+        let large =
+            small.iter().map(|n| Cell::Integer(9_007_199_254_740_993 + n)).collect::<Vec<_>>();
+        let small = small.into_iter().map(Cell::Integer).collect::<Vec<_>>();
+        let spread = |cells: Vec<Cell>| {
+            let cells: [Cell; 5] = cells.try_into().unwrap();
+            column(Class::Number, cells).mean_and_deviation()
+        };
+        let ((mean, deviation), (_, expected)) = (spread(large), spread(small));
+        assert_eq!((mean, deviation), (Some(9_007_199_254_740_997.0), expected));
+    }
+
+    #[test]
     fn what_is_no_number_is_counted_apart() {
         let cells = [
             Cell::Real(f64::NAN),
@@ -324,7 +345,7 @@ mod tests {
             (found.nulls, found.filled(), found.numbers.len(), found.seen.len()),
             (1, 4, 1, 4)
         );
-        assert_eq!(found.moments.mean(), Some(1.5));
+        assert_eq!(found.mean_and_deviation().0, Some(1.5));
     }
 
     #[test]

@@ -57,6 +57,27 @@ impl Number {
         }
     }
 
+    /// How far it is from another number, to the nearest 64-bit float even where both are far beyond what such floats tell
+    /// apart, up to 38 digits.
+    #[expect(clippy::cast_precision_loss, reason = "the difference is what is rounded")]
+    pub(crate) fn minus(&self, origin: &Self) -> f64 {
+        let approximate = || self.approximate() - origin.approximate();
+        match (self, origin) {
+            (Self::Real(_), _) | (_, Self::Real(_)) => approximate(),
+            (Self::Integer(a), Self::Integer(b)) => (i128::from(*a) - i128::from(*b)) as f64,
+            _ => {
+                let (a, b) = (self.decimal(), origin.decimal());
+                let (a, b) = (Digits::of(&a), Digits::of(&b));
+                let places = a.fraction.len().max(b.fraction.len());
+                let difference = a.scaled(places).zip(b.scaled(places));
+                let difference = difference.and_then(|(a, b)| a.checked_sub(b));
+                difference.map_or_else(approximate, |difference| {
+                    format!("{difference}e-{places}").parse().unwrap_or(f64::NAN)
+                })
+            }
+        }
+    }
+
     /// As the database gave it.
     pub(crate) fn cell(&self) -> Cell {
         match self {
@@ -136,6 +157,18 @@ impl<'a> Digits<'a> {
         Self { negative: negative && !zero, whole, fraction }
     }
 
+    /// The number in units of the decimal place, if they are not too many.
+    fn scaled(&self, places: usize) -> Option<i128> {
+        let zeros = places.checked_sub(self.fraction.len())?;
+        // More digits than an `i128` has are not worth being put together.
+        if self.whole.len() + places > 38 {
+            return None;
+        }
+        let digits = format!("{}{}{}", self.whole, self.fraction, "0".repeat(zeros));
+        let number: i128 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
+        Some(if self.negative { -number } else { number })
+    }
+
     fn cmp(&self, other: &Digits<'_>) -> Ordering {
         match (self.negative, other.negative) {
             (false, true) => Ordering::Greater,
@@ -177,6 +210,28 @@ mod tests {
         assert!(decimal("-0.00000000000000000001") < decimal("0"));
         assert_eq!(decimal("1.50").cmp(&decimal("01.5")), Ordering::Equal);
         assert_eq!(decimal("-0.0").cmp(&Number::Integer(0)), Ordering::Equal);
+    }
+
+    #[test]
+    fn differences_are_exact_beyond_what_floats_tell_apart() {
+        #[track_caller]
+        fn check(a: &Number, b: &Number, expected: f64) {
+            assert_eq!((a.minus(b), b.minus(a)), (expected, -expected));
+        }
+        check(&Number::Integer(i64::MAX), &Number::Integer(i64::MAX - 3), 3.0);
+        check(&Number::Integer(i64::MAX), &Number::Integer(i64::MIN), 18_446_744_073_709_551_615.0);
+        check(
+            &decimal("18446744073709551615"),
+            &Number::Integer(i64::MAX),
+            9_223_372_036_854_775_808.0,
+        );
+        check(&decimal("18446744073709551615.25"), &decimal("18446744073709551614.5"), 0.75);
+        check(&decimal("-0.0000000000000000000000000001"), &decimal("0"), -1e-28);
+        check(&Number::Real(0.5), &decimal("0.25"), 0.25);
+        // Too long to be exact, and near all the same.
+        let long = format!("1{}", "0".repeat(60));
+        check(&decimal(&long), &decimal("5"), 1e60);
+        assert!(decimal(&"9".repeat(400)).minus(&decimal("1")).is_infinite());
     }
 
     #[test]

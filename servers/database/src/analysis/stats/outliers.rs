@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::number::Number;
 use super::quantiles::quantile;
-use super::round;
+use super::round_beside;
 use crate::result::Cell;
 
 /// Values shown at most.
@@ -40,36 +40,39 @@ pub(crate) fn outliers(sorted: &[Number]) -> Option<Outliers> {
     if sorted.len() < FEWEST {
         return None;
     }
-    let at = |p| quantile(sorted, p).map(Number::approximate);
-    let (first, median, third) = (at(0.25)?, at(0.5)?, at(0.75)?);
+    // Everything is measured from the median: far from zero, floats would not tell neighbours apart.
+    let median = quantile(sorted, 0.5)?;
+    let at = |p| quantile(sorted, p).map(|number| number.minus(median));
+    let (first, third) = (at(0.25)?, at(0.75)?);
     let range = third - first;
     let (rule, below, above) = if range > 0.0 {
         ("tukey_1.5_iqr", first - FENCE * range, third + FENCE * range)
     } else {
         let mut deviations: Vec<f64> =
-            sorted.iter().map(|number| (number.approximate() - median).abs()).collect();
+            sorted.iter().map(|number| number.minus(median).abs()).collect();
         deviations.sort_by(f64::total_cmp);
         let spread = *quantile(&deviations, 0.5)?;
         if spread <= 0.0 {
             return None;
         }
         let reach = MODIFIED_Z * spread / NORMAL;
-        ("modified_z_3.5", median - reach, median + reach)
+        ("modified_z_3.5", -reach, reach)
     };
     if !below.is_finite() || !above.is_finite() {
         return None;
     }
-    let low = sorted.partition_point(|number| number.approximate() < below);
-    let high = sorted.len() - sorted.partition_point(|number| number.approximate() <= above);
+    let low = sorted.partition_point(|number| number.minus(median) < below);
+    let high = sorted.len() - sorted.partition_point(|number| number.minus(median) <= above);
     let mut far: Vec<&Number> = sorted[..low.min(SHOWN)]
         .iter()
         .chain(sorted[sorted.len() - high.min(SHOWN)..].iter())
         .collect();
-    let distance = |number: &Number| (number.approximate() - median).abs();
+    let distance = |number: &Number| number.minus(median).abs();
     far.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
     far.dedup();
     let examples = far.into_iter().take(SHOWN).map(Number::cell).collect();
-    Some(Outliers { rule, below: round(below), above: round(above), count: low + high, examples })
+    let shown = |fence: f64| round_beside(median.approximate() + fence, fence);
+    Some(Outliers { rule, below: shown(below), above: shown(above), count: low + high, examples })
 }
 
 #[cfg(test)]
@@ -89,6 +92,13 @@ mod tests {
         assert_eq!((found.rule, found.below, found.above), ("tukey_1.5_iqr", -4.5, 15.5));
         assert_eq!((found.count, found.examples), (1, vec![Cell::Integer(16)]));
         assert_eq!(of(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 15]).unwrap().count, 0);
+    }
+
+    #[test]
+    fn far_from_zero_neighbours_are_told_apart() {
+        let far = 9_007_199_254_740_993;
+        let found = of(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 16].map(|n| far + n)).unwrap();
+        assert_eq!((found.count, found.examples), (1, vec![Cell::Integer(far + 16)]));
     }
 
     #[test]
