@@ -1,9 +1,18 @@
 //! `list_tables`: what can be queried.
 
+use serde::Serialize;
 use wharf::{State, ToolError, ToolResult, tool};
 
 use super::{answer, refuse};
-use crate::{Databases, request::TableFilter};
+use crate::{Databases, catalog::TableList, request::TableFilter};
+
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    list: TableList,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'static str>,
+}
 
 /// List tables and views with their number of columns and rows.
 #[tool(title = "List tables", read_only, idempotent, open_world = false)]
@@ -20,5 +29,6 @@ pub(crate) async fn list_tables(
 ) -> Result<ToolResult, ToolError> {
     let (_, engine) = databases.get(database.as_deref()).map_err(refuse)?;
     let list = engine.tables(&TableFilter { schema, pattern }).await.map_err(refuse)?;
-    answer(&list)
+    let hint = "there are more tables: narrow them with pattern or schema";
+    answer(&Listed { hint: list.truncated.then_some(hint), list })
 }

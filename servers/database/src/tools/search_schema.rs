@@ -28,6 +28,14 @@ pub(crate) enum DetailLevel {
 }
 
 #[derive(Serialize)]
+struct Found<T> {
+    #[serde(flatten)]
+    found: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'static str>,
+}
+
+#[derive(Serialize)]
 struct Names {
     names: Vec<String>,
     truncated: bool,
@@ -59,12 +67,14 @@ pub(crate) async fn search_schema(
     let (_, engine) = databases.get(database.as_deref()).map_err(refuse)?;
     let search = Search { pattern, schema, limit: DEFAULT_FINDINGS };
     let findings = engine.search(&search).await.map_err(refuse)?;
+    let hint = "there is more: narrow it with a longer pattern or a schema";
+    let hint = findings.truncated.then_some(hint);
     match detail_level {
-        DetailLevel::Names => answer(&names(&findings)),
-        DetailLevel::Summary => answer(&findings),
+        DetailLevel::Names => answer(&Found { found: names(&findings), hint }),
+        DetailLevel::Summary => answer(&Found { found: findings, hint }),
         DetailLevel::Full => {
             let tables = described(&**engine, &findings).await.map_err(refuse)?;
-            answer(&Full { findings, tables })
+            answer(&Found { found: Full { findings, tables }, hint })
         }
     }
 }

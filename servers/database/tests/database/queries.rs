@@ -339,3 +339,16 @@ async fn a_statement_that_already_explains_is_told_what_to_leave_out() {
         unfinished.message()
     );
 }
+
+#[tokio::test]
+async fn a_list_that_is_cut_says_how_to_narrow_it() {
+    let client = Client::memory(sample(|settings| settings.limits.max_tables = 2)).await;
+    let list: Value = client.call("list_tables", json!({})).await.structured();
+    assert_eq!((list["tables"].as_array().unwrap().len(), &list["truncated"]), (2, &json!(true)));
+    assert!(list["hint"].as_str().unwrap().contains("pattern"));
+    let list: Value = client.call("list_tables", json!({"pattern": "airports"})).await.structured();
+    assert_eq!(list.get("hint"), None);
+    let found: Value =
+        client.call("search_schema", json!({"pattern": "airports"})).await.structured();
+    assert_eq!(found.get("hint"), None);
+}
