@@ -16,10 +16,11 @@ async fn mariadb_answers_as_its_own_client_does() {
     let own = filled("answers");
     let settings = MysqlSettings::from_url(&SecretString::from(own.url.clone())).unwrap();
     let databases = Databases::one("main", Database::open(settings).unwrap()).unwrap();
-    let client = Client::memory(wharf_database::server(databases)).await;
+    let client = Client::memory(wharf_database::server(databases.clone())).await;
     let expected = |queries: &[Query]| mariadb(&own.url, "", queries);
     compare(&GRAMMAR, &client, expected, |expected, cell, column, _| same(expected, cell, column))
         .await;
+    databases.close().await;
 }
 
 /// Whether a cell is what the client writes for it.

@@ -15,10 +15,11 @@ async fn postgres_answers_as_psql_does() {
     let own = filled("answers");
     let settings = PostgresSettings::from_url(&SecretUrl(&own.url)).unwrap();
     let databases = Databases::one("main", Postgres::open(settings).unwrap()).unwrap();
-    let client = Client::memory(wharf_database::server(databases)).await;
+    let client = Client::memory(wharf_database::server(databases.clone())).await;
     let expected = |queries: &[Query]| psql(&own.url, "", queries);
     compare(&GRAMMAR, &client, expected, |expected, cell, column, _| same(expected, cell, column))
         .await;
+    databases.close().await;
 }
 
 /// Whether a cell is what psql writes for it.

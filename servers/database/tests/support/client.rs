@@ -8,9 +8,25 @@ use super::services::address;
 
 /// Runs SQL with `psql` and returns its answer, one line a row, `|` between columns; the test fails where a statement does.
 pub fn psql(url: &str, sql: &str) -> String {
+    output(psql_command(url, sql), sql)
+}
+
+/// `psql` about to run this.
+pub fn psql_command(url: &str, sql: &str) -> Command {
     let mut command = Command::new("psql");
     command.args(["--no-psqlrc", "-qXAt", "-v", "ON_ERROR_STOP=1", "-c", sql, url]);
-    output(command, sql)
+    command
+}
+
+/// Asks with `psql` until this is the answer. What the test has running goes on meanwhile.
+pub async fn until_answered(url: &str, sql: &str, expected: &str) {
+    loop {
+        let (url, sql) = (url.to_owned(), sql.to_owned());
+        let answer = tokio::task::spawn_blocking(move || psql(&url, &sql)).await.unwrap();
+        if answer == expected {
+            return;
+        }
+    }
 }
 
 /// Runs SQL with `mariadb` and returns its answer, one line a row, tabs between columns; the test fails where a statement does.
