@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder};
@@ -89,6 +90,9 @@ impl TestDatabase {
         settings.port = self.opts.tcp_port();
         settings.database = Some(self.name.clone());
         settings.pool.max = 5;
+        // How busy the machine is is not what any test is about. One of a deadline names it.
+        settings.connect_timeout = Duration::from_secs(60);
+        settings.limits.default_timeout = Duration::from_secs(120);
         settings
     }
 

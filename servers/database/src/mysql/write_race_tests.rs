@@ -17,12 +17,12 @@ use crate::write_testing::{preview, request, touched, write};
 /// Rows that take longer to find than any test waits.
 const ENDLESS: &str = "INSERT INTO people SELECT a.id, 'x' FROM orders_big a, orders_big b, orders_big c WHERE a.id + b.id + c.id < 0";
 
-/// A session of somebody else.
+/// A session of somebody else, who waits for rows but for no table.
 async fn other(server: &TestDatabase) -> Conn {
     let mut other = server.admin().await;
     other
         .query_drop(format!(
-            "USE {}; SET lock_wait_timeout = 1, innodb_lock_wait_timeout = 5",
+            "USE {}; SET lock_wait_timeout = 0, innodb_lock_wait_timeout = 100",
             server.name
         ))
         .await

@@ -1,5 +1,7 @@
 //! A database of its own for each test, on the server that the test command started.
 
+use std::time::Duration;
+
 use secrecy::ExposeSecret as _;
 use tokio_postgres::{Client, NoTls};
 
@@ -15,7 +17,11 @@ pub(super) fn server() -> PostgresSettings {
              run it with ./scripts/services run --only postgres cargo nextest run -p wharf-database"
         )
     });
-    PostgresSettings::from_url(&SecretUrl(&url)).unwrap()
+    let mut settings = PostgresSettings::from_url(&SecretUrl(&url)).unwrap();
+    // How busy the machine is is not what any test is about. One of a deadline names it.
+    settings.connect_timeout = Duration::from_secs(60);
+    settings.limits.default_timeout = Duration::from_secs(120);
+    settings
 }
 
 pub(super) fn random() -> String {

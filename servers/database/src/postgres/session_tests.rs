@@ -13,8 +13,8 @@ use crate::error::DatabaseError;
 use crate::request::QueryRequest;
 use crate::result::QueryResult;
 
-/// Runs until cancelled, whatever the planner does.
-const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 1000000000000)";
+/// Runs until cancelled, whatever the planner does. Rows of a function in FROM would all be written to a file first.
+const ENDLESS: &str = "SELECT count(*) FROM (SELECT generate_series(1, 1000000000000)) s";
 
 fn timed(sql: &str, timeout: Duration) -> QueryRequest {
     QueryRequest { timeout: Some(timeout), ..QueryRequest::new(sql) }

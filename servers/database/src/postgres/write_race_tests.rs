@@ -28,8 +28,7 @@ async fn a_write_that_runs_out_of_time_or_is_dropped_is_rolled_back() {
     let scratch = scratch().await;
     let database = Arc::new(open(scratch.superuser()));
     let before = scratch.value(DIGEST).await;
-    let endless =
-        "INSERT INTO people SELECT g, 'x' FROM generate_series(1, 1000000000) g WHERE g < 0";
+    let endless = "INSERT INTO people SELECT g::int, 'x' FROM (SELECT generate_series(1, 1000000000000) AS g) s WHERE g < 0";
     let slow = WriteRequest { timeout: Some(Duration::from_secs(1)), ..request(endless) };
     let stopped = database.writer().unwrap().write(&slow, touched(0)).await;
     assert_eq!(stopped, Err(DatabaseError::Timeout { timeout: Duration::from_secs(1) }));

@@ -65,7 +65,11 @@ impl Fixture {
 
     /// Settings of the role with every privilege.
     pub(crate) fn everything(&self) -> MysqlSettings {
-        MysqlSettings::from_url(&SecretString::from(self.url.as_str())).unwrap()
+        let mut settings = MysqlSettings::from_url(&SecretString::from(self.url.as_str())).unwrap();
+        // How busy the machine is is not what any test is about. One of a deadline names it.
+        settings.connect_timeout = Duration::from_secs(60);
+        settings.limits.default_timeout = Duration::from_secs(120);
+        settings
     }
 
     /// An engine of a role that may only read.

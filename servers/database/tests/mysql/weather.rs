@@ -58,7 +58,7 @@ async fn a_connection_that_breaks_at_the_rollback_costs_nobody_an_answer() {
 async fn a_slow_log_in_is_a_typed_error() {
     let fixture = Fixture::new().await;
     let proxy = Proxy::to(address(&fixture.url)).await;
-    proxy.delay_greetings(Duration::from_secs(30));
+    proxy.delay_greetings(Duration::from_secs(600));
     let database = Database::open(through(&proxy, &fixture).await).unwrap();
     // Nothing but the clock is waited for.
     tokio::time::pause();

@@ -11,7 +11,7 @@ use wharf_database::postgres::{Postgres, PostgresSettings, SecretUrl, TlsMode};
 use wharf_database::write::{Touched, WriteRequest};
 use wharf_testkit::Client;
 
-use super::support::client::psql;
+use super::support::client::{psql, until_answered};
 use super::support::database::OwnDatabase;
 use super::support::proxy::{End, Moment, Proxy, Weather};
 use super::support::services::{Instance, address, url_at};
@@ -29,9 +29,7 @@ fn own(purpose: &str) -> OwnDatabase {
 /// Waits until the server has noticed that nobody is connected any more.
 async fn until_alone(own: &OwnDatabase) {
     let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    while own.run(others) != "0" {
-        tokio::task::yield_now().await;
-    }
+    until_answered(&own.url, others, "0").await;
 }
 
 fn names(url: &str) -> String {
@@ -44,6 +42,9 @@ fn open(url: &str) -> Postgres {
     // The proxy has to read what is said.
     settings.tls.mode = TlsMode::Disable;
     settings.pool.max = 1;
+    // How busy the machine is is not what any test is about. One of a deadline names it.
+    settings.connect_timeout = Duration::from_secs(60);
+    settings.limits.default_timeout = Duration::from_secs(120);
     Postgres::open(settings).unwrap()
 }
 
@@ -211,10 +212,10 @@ async fn a_write_to_a_server_that_is_killed_is_told_truly() {
         &url,
         "CREATE TABLE users(id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'a'), (2, 'b')",
     );
-    // The statement runs for longer than it takes to kill the server.
+    // The statement runs for longer than it takes to see it and to kill the server.
     psql(
         &url,
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(30); RETURN NULL; END'; CREATE TRIGGER slow AFTER UPDATE ON users EXECUTE FUNCTION slow()",
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(300); RETURN NULL; END'; CREATE TRIGGER slow AFTER UPDATE ON users EXECUTE FUNCTION slow()",
     );
     let database = open(&url);
     let writing = tokio::spawn(async move {
@@ -224,9 +225,7 @@ async fn a_write_to_a_server_that_is_killed_is_told_truly() {
     });
     let running =
         "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query ~ '^UPDATE'";
-    while psql(&url, running).trim() != "1" {
-        tokio::task::yield_now().await;
-    }
+    until_answered(&url, running, "1").await;
     let server = tokio::task::spawn_blocking(move || {
         server.kill();
         server.start();
