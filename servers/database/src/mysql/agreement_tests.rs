@@ -143,6 +143,12 @@ async fn users() -> (TestDatabase, Conn) {
     (server, conn)
 }
 
+/// What was asked without what ends a statement. Two dashes at the end would begin a comment then, and are not one before it.
+fn without_semicolon(asked: &str) -> &str {
+    let trimmed = asked.trim_end_matches(';');
+    if trimmed.ends_with("--") { asked } else { trimmed }
+}
+
 #[tokio::test]
 async fn what_is_sent_means_to_the_server_what_was_asked() {
     let (server, mut conn) = users().await;
@@ -165,7 +171,7 @@ async fn what_is_sent_means_to_the_server_what_was_asked() {
         }
         // The driver looks for placeholders in what was asked, so only texts without a colon can be compared.
         if !asked.contains(':')
-            && let Ok(shape) = prepared(&mut conn, asked.trim_end_matches(';')).await
+            && let Ok(shape) = prepared(&mut conn, without_semicolon(&asked)).await
         {
             assert_eq!(sent, Ok(shape), "{asked:?} is sent as {:?}", statement.text);
         }
@@ -206,7 +212,7 @@ async fn a_change_that_is_sent_means_to_the_server_what_was_asked() {
             assert!(change.written.iter().any(|table| table.name == "users"), "{asked:?}");
         }
         if !asked.contains(':')
-            && let Ok(shape) = prepared(&mut conn, asked.trim_end_matches(';')).await
+            && let Ok(shape) = prepared(&mut conn, without_semicolon(&asked)).await
         {
             assert_eq!(sent, Ok(shape), "{asked:?} is sent as {text:?}");
         }
