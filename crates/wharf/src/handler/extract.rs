@@ -46,7 +46,7 @@ impl Invocation {
 
     /// The text of `arguments` as the client sent it, unchecked and empty where there was none. Its numbers have all the digits
     /// that [`arguments`](Self::arguments), which keeps 64 bits of each, may have lost. What has to be confirmed or done once is
-    /// bound to the arguments and not to this text.
+    /// bound to the arguments and not to this text, and kept results are told apart by the arguments.
     pub fn sent_arguments(&self) -> &str {
         std::str::from_utf8(&self.context.binding.arguments).unwrap_or_default()
     }
