@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 
 use super::{
     body::ResponseBody,
@@ -23,13 +23,9 @@ use crate::{
 const PERMISSION: &str = "metrics:read";
 
 /// Answers one request.
-pub(super) async fn serve<B>(
-    inner: &Inner,
-    request: &Request<B>,
-    peer: IpAddr,
-) -> Response<ResponseBody> {
+pub(super) async fn serve(inner: &Inner, head: &Parts, peer: IpAddr) -> Response<ResponseBody> {
     let Some(metrics) = &inner.metrics else { return reply::empty(StatusCode::NOT_FOUND) };
-    let headers = request.headers();
+    let headers = &head.headers;
     let client_addr = forwarded::client_addr(peer, headers, &inner.settings.trusted_proxies);
     let credentials = Credentials { headers, client_addr: Some(client_addr) };
     let caller = match inner.authenticator.authenticate(credentials).await {
@@ -39,7 +35,7 @@ pub(super) async fn serve<B>(
     if !may_read(&caller) {
         return forbidden();
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+    if !matches!(head.method, Method::GET | Method::HEAD) {
         return not_allowed("read metrics with GET", "GET, HEAD");
     }
     let mut measured = metrics.measured();
