@@ -6,7 +6,7 @@ use super::Postgres;
 use super::scratch::Scratch;
 use crate::engine::Engine as _;
 use crate::error::DatabaseError;
-use crate::request::{Parameters, QueryRequest};
+use crate::request::{Parameters, QueryRequest, RowForm};
 use crate::result::{QueryResult, Truncation};
 
 async fn query(
@@ -35,6 +35,27 @@ async fn query(
         _ => panic!("{sql}: {first:?}, and then {again:?}"),
     }
     first
+}
+
+#[tokio::test]
+async fn rows_come_as_json_where_that_is_wanted() {
+    let scratch = Scratch::empty().await;
+    let database = Postgres::open(scratch.reader().await).unwrap();
+    for sql in
+        ["SELECT 1, 'a\"b', NULL UNION ALL SELECT 2, '', 0.5", "SHOW ALL", "EXPLAIN SELECT 1"]
+    {
+        let cells = QueryRequest { row_limit: Some(5), ..QueryRequest::new(sql) };
+        let json = QueryRequest { rows: RowForm::Json, ..cells.clone() };
+        let cells = database.query(cells).await.unwrap();
+        // Asked twice: prepared by then, if it can be.
+        for _ in 0..2 {
+            let json = database.query(json.clone()).await.unwrap();
+            assert!(json.rows.is_empty() && !json.json_rows.is_empty(), "{sql}");
+            let written = serde_json::to_string(&json.json_rows).unwrap();
+            assert_eq!(written, serde_json::to_string(&cells.rows).unwrap());
+        }
+    }
+    database.close().await;
 }
 
 /// Rows and types of a query.

@@ -7,7 +7,7 @@ use serde_json::json;
 use wharf_database::engine::Engine;
 use wharf_database::error::{DatabaseError, ErrorKind};
 use wharf_database::mysql::Database;
-use wharf_database::request::{ExplainRequest, Parameters, QueryRequest};
+use wharf_database::request::{ExplainRequest, Parameters, QueryRequest, RowForm};
 use wharf_database::result::{Cell, Truncation};
 
 use super::fixture::{ENDLESS, Fixture, limited, query, rows, until_idle};
@@ -33,6 +33,18 @@ async fn parameters_are_bound_by_position_and_by_name() {
 
     let short = QueryRequest::new("SELECT ?");
     assert_eq!(database.query(short).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn rows_come_as_json_where_that_is_wanted() {
+    let fixture = Fixture::new().await;
+    let database = fixture.database().await;
+    let cells = QueryRequest::new("SELECT id, name, NULL FROM users ORDER BY id");
+    let json = QueryRequest { rows: RowForm::Json, ..cells.clone() };
+    let (cells, json) = (database.query(cells).await.unwrap(), database.query(json).await.unwrap());
+    assert!(json.rows.is_empty() && !json.json_rows.is_empty());
+    let written = serde_json::to_string(&json.json_rows).unwrap();
+    assert_eq!(written, serde_json::to_string(&cells.rows).unwrap());
 }
 
 #[tokio::test]
