@@ -81,12 +81,6 @@ impl<'a> Collector<'a> {
         if self.truncated_by.is_some() { 0 } else { self.row_limit + 1 - self.row_count() }
     }
 
-    /// Bytes of JSON that still fit.
-    #[allow(dead_code, reason = "for engines that fetch in batches")]
-    pub(crate) fn room_bytes(&self) -> usize {
-        self.limits.max_result_bytes.saturating_sub(self.bytes)
-    }
-
     fn row_count(&self) -> usize {
         self.rows.len() + self.json_rows.len()
     }
